@@ -1,0 +1,1 @@
+//! Thread pools for code that blocks: bounded, named, cancellable, shut down in order.

@@ -1,0 +1,1 @@
+//! A single-threaded executor with asyncio semantics: tasks, contexts, done-callbacks, cancel scopes.

@@ -1,0 +1,1 @@
+//! asyncio for Rust: the facade, with the modules and names of Python.

@@ -1,0 +1,1 @@
+//! The book of asyncio for Rust; its snippets are this crate doctests.

@@ -1,0 +1,1 @@
+//! asyncio for Rust and its peers, measured in one run.

@@ -1,0 +1,1 @@
+//! CPython as the judge: recorded programs and their outputs.

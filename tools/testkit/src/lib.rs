@@ -1,0 +1,1 @@
+//! The assertion pack of the integration tests.
