@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 /// An event loop is handed its clock when it is built, and reads the time nowhere else: with a
 /// [`ManualClock`] a test decides what time it is.
 ///
-/// A clock must be monotonic: no call may return an earlier instant than one before it.
-/// [`TimerQueue`](crate::TimerQueue) relies on it for nothing but sense: with a clock that jumps
-/// back, timers fire late.
+/// A clock must be monotonic: no call may return an earlier instant than a call before it. Where
+/// one does all the same, timers fire late; nothing else breaks.
 pub trait Clock {
     /// The current time.
     fn now(&self) -> Instant;

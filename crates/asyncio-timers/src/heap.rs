@@ -238,16 +238,12 @@ impl Heap {
 
     #[inline]
     fn sift_down(&mut self, mut hole: usize, entry: Entry) {
-        while let Some(Line(children)) = self.lines.get(hole - 2) {
-            // Comparisons become indices and not branches, which would be mispredicted.
-            let left = usize::from(children[1] < children[0]);
-            let right = 2 + usize::from(children[3] < children[2]);
-            let least = if children[right] < children[left] {
-                right
-            } else {
-                left
-            };
-            let child = children[least];
+        while let Some(&Line([a, b, c, d])) = self.lines.get(hole - 2) {
+            // Which child is the least is as good as random: the compiler makes these conditional
+            // moves, where branches would be mispredicted.
+            let left = if b < a { (1, b) } else { (0, a) };
+            let right = if d < c { (3, d) } else { (2, c) };
+            let (least, child) = if right.1 < left.1 { right } else { left };
             if entry < child {
                 break;
             }
@@ -284,6 +280,7 @@ impl Heap {
             assert_eq!(self.places[entry.slot() as usize] as usize, place);
             assert!(place == ROOT || self.at(parent(place)) < entry);
         }
+        assert!(self.lines.len() <= lines_for(self.len).max(1), "idle lines");
         for place in end..self.lines.len() * 4 {
             assert_eq!(self.at(place), Entry::VACANT);
         }

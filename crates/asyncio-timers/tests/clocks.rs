@@ -7,14 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 assert_obj_safe!(Clock);
-// J2: what may cross threads, and what may not.
-assert_impl_all!(MonotonicClock: Send, Sync, Copy, Default);
-assert_not_impl_any!(ManualClock: Send, Sync);
-assert_impl_all!(TimerKey: Send, Sync, Copy, Eq, std::hash::Hash);
-assert_impl_all!(TimerQueue<u8>: Send, Sync, Unpin);
-assert_not_impl_any!(TimerQueue<Rc<u8>>: Send, Sync);
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// What may cross threads, and what may not: checked when this is compiled.
+#[test]
+fn types_cross_threads_only_where_they_may_j2() {
+    assert_impl_all!(MonotonicClock: Send, Sync, Copy, Default);
+    assert_not_impl_any!(ManualClock: Send, Sync);
+    assert_impl_all!(TimerKey: Send, Sync, Copy, Eq, std::hash::Hash);
+    assert_impl_all!(TimerQueue<u8>: Send, Sync, Unpin);
+    assert_not_impl_any!(TimerQueue<Rc<u8>>: Send, Sync);
+}
 
 /// Tolerant of everything but going backwards, which is all that is promised.
 #[test]

@@ -107,8 +107,8 @@ fn a_timer_that_is_due_can_still_be_cancelled_c1() {
     assert!(timers.is_empty());
 }
 
-/// A timer that re-arms itself for the past fires once in a turn that is bounded by the number of
-/// timers at its start, and does not keep others from firing.
+/// A timer that re-arms itself for the past fires once a turn, if a turn takes out all that is due
+/// before it runs any of it, and does not keep others from firing.
 #[test]
 fn rearming_for_the_past_fires_once_a_turn_c1() {
     let start = Instant::now();
