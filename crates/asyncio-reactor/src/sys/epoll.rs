@@ -1,0 +1,238 @@
+//! The default selector on Linux: `polling`'s epoll instance, waited on directly.
+//!
+//! `polling` 3.11 makes five system calls a wait: it sets its timer, arms it, waits, reads its
+//! eventfd and arms that again. The descriptor of the epoll instance is public, so the wait is ours:
+//! one call, on the same instance. Our eventfd is registered edge-triggered and needs neither
+//! reading nor arming; each write to it is an event.
+//!
+//! Registration goes through `polling`, and is then narrowed and widened once. Narrowed, because
+//! `polling` includes `EPOLLPRI` in readability: a byte of urgent TCP data, which nobody here reads
+//! out of band, would keep a level-triggered registration ready for ever. Widened by `EPOLLRDHUP`:
+//! with edges, a read that comes back short may only be taken for the last one (which saves a call
+//! that fails with `EAGAIN`) if the end of the stream was not already part of the same event. Both
+//! in one call, for a descriptor's whole life; `polling` gives no other way to say it.
+
+use super::register::{self, HeldSource};
+use super::timeout::{Sleep, timespec};
+use crate::sys::Wake;
+use crate::{Event, Events, Interest, Mode, Notifier, Selector, key};
+use polling::{PollMode, Poller};
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The system's best way to watch many descriptors.
+///
+/// # Platform-specific behaviour
+/// On Linux and Android this is epoll. A wait is one system call, `epoll_pwait`; a second one,
+/// `timerfd_settime`, comes before it when the timeout is at most 20 ms (and not zero), because the
+/// timeouts of epoll itself end up to 50 µs later than a timer does, and older kernels know whole
+/// milliseconds only. A timer that was not waited for to its end may end one later wait early.
+///
+/// On macOS and the BSDs this is kqueue, on illumos and Solaris event ports, on Windows IOCP, as
+/// the `polling` crate has them. Modes that one of them lacks are made up for by the
+/// [`Reactor`](crate::Reactor).
+pub struct DefaultSelector {
+    poller: Poller,
+    /// `None` where a sandbox refuses it: short timeouts then go to epoll, rounded up.
+    timer: Option<OwnedFd>,
+    wake: Arc<Wake>,
+    notifier: Notifier,
+    /// What the kernel writes to. Empty between two waits.
+    buffer: RefCell<Vec<epoll::Event>>,
+}
+
+impl DefaultSelector {
+    /// Makes the epoll instance, the timer and the wake-up descriptor: five descriptors together
+    /// with `polling`'s own.
+    ///
+    /// # Errors
+    /// What the kernel reports, such as `EMFILE`; nothing is left open then.
+    pub fn new() -> io::Result<Self> {
+        let poller = Poller::new()?;
+        let wake = Arc::new(Wake::new()?);
+        add_edge(&poller, wake.as_fd(), key::WAKE)?;
+        let timer = match timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
+        ) {
+            Ok(timer) => {
+                add_edge(&poller, timer.as_fd(), key::TIMER)?;
+                Some(timer)
+            }
+            // Out of descriptors is an error here, not a less exact timer for ever.
+            Err(error) if matches!(error, Errno::MFILE | Errno::NFILE) => return Err(error.into()),
+            Err(_) => None,
+        };
+        let notifier = {
+            let wake = Arc::clone(&wake);
+            Notifier::new(move || wake.notify())
+        };
+        let buffer = RefCell::new(Vec::with_capacity(Events::CAPACITY));
+        Ok(Self {
+            poller,
+            timer,
+            wake,
+            notifier,
+            buffer,
+        })
+    }
+}
+
+impl Selector for DefaultSelector {
+    fn register(
+        &self,
+        source: &HeldSource,
+        key: usize,
+        interest: Interest,
+        mode: Mode,
+    ) -> io::Result<()> {
+        register::add(
+            &self.poller,
+            source,
+            polling::Event::none(key),
+            poll_mode(mode),
+        )?;
+        self.modify(source, key, interest, mode).inspect_err(|_| {
+            let _ = self.poller.delete(source.as_source());
+        })
+    }
+
+    fn modify(
+        &self,
+        source: &HeldSource,
+        key: usize,
+        interest: Interest,
+        mode: Mode,
+    ) -> io::Result<()> {
+        let data = EventData::new_u64(key as u64);
+        Ok(epoll::modify(
+            &self.poller,
+            source.as_source(),
+            data,
+            flags(interest, mode),
+        )?)
+    }
+
+    fn deregister(&self, source: &HeldSource) -> io::Result<()> {
+        self.poller.delete(source.as_source())
+    }
+
+    fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = match (Sleep::plan(timeout), &self.timer) {
+            (Sleep::Forever, _) => None,
+            (Sleep::Exact(duration), Some(timer)) => {
+                let expiry = Itimerspec {
+                    it_interval: timespec(Duration::ZERO),
+                    it_value: timespec(duration),
+                };
+                timerfd_settime(timer, TimerfdTimerFlags::empty(), &expiry)?;
+                None
+            }
+            (Sleep::Coarse(duration) | Sleep::Exact(duration), _) => Some(timespec(duration)),
+        };
+        let mut buffer = self.buffer.borrow_mut();
+        let room = events.room().min(Events::CAPACITY);
+        let spare = &mut buffer.spare_capacity_mut()[..room];
+        let ready = match epoll::wait(&self.poller, spare, timeout.as_ref()) {
+            Ok((ready, _)) => ready,
+            Err(Errno::INTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        for event in ready {
+            // By value: on some systems the kernel's event is packed.
+            let (key, flags) = ({ event.data }.u64() as usize, { event.flags });
+            if matches!(key, key::WAKE | key::TIMER | POLLING) {
+                continue;
+            }
+            let readable = flags.intersects(EventFlags::IN | HANGUP | EventFlags::ERR);
+            let event = Event {
+                key,
+                readable,
+                writable: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
+                read_closed: flags.intersects(HANGUP),
+            };
+            // There is room: the kernel was told how many fit.
+            let _ = events.push(event);
+        }
+        Ok(())
+    }
+
+    fn notifier(&self) -> Notifier {
+        self.notifier.clone()
+    }
+
+    fn supports_edge(&self) -> bool {
+        true
+    }
+
+    fn supports_level(&self) -> bool {
+        true
+    }
+
+    fn name(&self) -> &'static str {
+        "epoll"
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poller.as_fd()
+    }
+
+    fn fd_covers_sources(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for DefaultSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultSelector")
+            .field("poller", &self.poller)
+            .field("timer", &self.timer)
+            .field("wake", &self.wake)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Adds a descriptor of our own; it lives as long as the instance, so nothing has to remove it.
+fn add_edge(poller: &Poller, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
+    let data = EventData::new_u64(key as u64);
+    Ok(epoll::add(
+        poller,
+        fd,
+        data,
+        EventFlags::IN | EventFlags::ET,
+    )?)
+}
+
+fn poll_mode(mode: Mode) -> PollMode {
+    match mode {
+        Mode::Level => PollMode::Level,
+        Mode::Edge => PollMode::Edge,
+        Mode::Oneshot => PollMode::Oneshot,
+    }
+}
+
+fn flags(interest: Interest, mode: Mode) -> EventFlags {
+    let mut flags = match mode {
+        Mode::Level => EventFlags::empty(),
+        Mode::Edge => EventFlags::ET,
+        Mode::Oneshot => EventFlags::ONESHOT,
+    };
+    flags.set(EventFlags::IN | EventFlags::RDHUP, interest.readable);
+    flags.set(EventFlags::OUT, interest.writable);
+    flags
+}
+
+/// Nothing more will come: the peer has shut its side down, or both sides are.
+const HANGUP: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP);
+
+/// The key of what `polling` registers for itself.
+const POLLING: usize = usize::MAX;
