@@ -1,0 +1,32 @@
+//! The long checks, all of them, whatever fails.
+
+use crate::steps::{AfterFailure, Steps};
+use crate::workspace::Workspace;
+use crate::{book, cross, loom, msrv, sanitize};
+
+/// Runs all long checks and prints the seconds of each.
+///
+/// # Errors
+///
+/// With the message of the first that failed, after all have run.
+pub fn run(workspace: &Workspace) -> Result<(), String> {
+    let mut steps = Steps::new(AfterFailure::GoOn);
+    let plain = |outcome: Result<(), String>| outcome.map(|()| String::new());
+    steps.step("address and leak sanitizer", || {
+        plain(sanitize::address(workspace, &[]))
+    });
+    steps.step("leak sanitizer", || plain(sanitize::leak(workspace, &[])));
+    steps.step("thread sanitizer", || {
+        plain(sanitize::thread(workspace, &[]))
+    });
+    steps.step("loom models", || {
+        loom::run(workspace, loom::LONG_PREEMPTIONS)
+    });
+    steps.step("other systems", || plain(cross::run(workspace, &[])));
+    steps.step("book", || plain(book::run(workspace)));
+    steps.step("oldest toolchain", || match msrv::toolchain(workspace)? {
+        Some(_) => plain(msrv::run(workspace)),
+        None => Ok(format!("not run: {}", msrv::missing(workspace))),
+    });
+    steps.finish()
+}

@@ -1,0 +1,90 @@
+//! Tests under the sanitizers.
+//!
+//! The address and the leak sanitizer come with rustup's stable toolchain; all they need is the
+//! nightly flag, hence `RUSTC_BOOTSTRAP`. The thread sanitizer needs a standard library built with
+//! it, or it reports races in `Mutex` that are none: that takes the standard library's sources,
+//! which Debian packages beside a toolchain of the same version ([`crate::debian`]).
+
+use crate::debian::Debian;
+use crate::shell::Shell;
+use crate::workspace::Workspace;
+
+/// The system whose sanitizer runtimes rustup ships and that we run the tests on.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Runs tests under the address sanitizer, which on Linux checks for leaks at the end too.
+///
+/// # Errors
+///
+/// When a test or the sanitizer fails.
+pub fn address(workspace: &Workspace, packages: &[String]) -> Result<(), String> {
+    with_rustup(workspace, packages, "address", "asan")
+}
+
+/// Runs tests under the leak sanitizer alone, which finds what hides from the other's larger heap.
+///
+/// # Errors
+///
+/// When a test or the sanitizer fails.
+pub fn leak(workspace: &Workspace, packages: &[String]) -> Result<(), String> {
+    with_rustup(workspace, packages, "leak", "lsan")
+}
+
+/// Runs tests under the thread sanitizer.
+///
+/// # Errors
+///
+/// When a test or the sanitizer fails, and when Debian's toolchain is missing.
+pub fn thread(workspace: &Workspace, packages: &[String]) -> Result<(), String> {
+    refuse_other_systems()?;
+    let debian = Debian::ready()?;
+    debian.link_sanitizers(workspace)?;
+    let shell = debian.cargo(workspace, &["test", "-Zbuild-std"]);
+    test(workspace, shell, packages, "thread", "tsan")
+}
+
+fn with_rustup(
+    workspace: &Workspace,
+    packages: &[String],
+    sanitizer: &str,
+    folder: &str,
+) -> Result<(), String> {
+    refuse_other_systems()?;
+    let shell = Shell::cargo(workspace, &["test"]).env("RUSTC_BOOTSTRAP", "1");
+    test(workspace, shell, packages, sanitizer, folder)
+}
+
+/// Without packages: all libraries.
+fn test(
+    workspace: &Workspace,
+    shell: Shell,
+    packages: &[String],
+    sanitizer: &str,
+    folder: &str,
+) -> Result<(), String> {
+    let libraries: Vec<String> = workspace.libraries().map(|it| it.name.clone()).collect();
+    let packages = if packages.is_empty() {
+        &libraries
+    } else {
+        packages
+    };
+    // The explicit target keeps the sanitizer out of build scripts.
+    shell
+        .args(["--tests", "--target", TARGET])
+        .packages(packages.iter().map(String::as_str))
+        .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
+        .env("CARGO_TARGET_DIR", workspace.target.join(folder))
+        .run()
+}
+
+fn refuse_other_systems() -> Result<(), String> {
+    if cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    )) {
+        Ok(())
+    } else {
+        Err(format!("the sanitizers run on {TARGET} only"))
+    }
+}

@@ -1,0 +1,178 @@
+//! Documents: their code is compiled, their links lead somewhere.
+
+use super::{Finding, Repository};
+use crate::tree::File;
+
+/// A block of code in Markdown.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// The line of its opening fence, from 1.
+    pub line: usize,
+    /// What stands after the opening fence: `rust`, `rust,no_run`, `sh`, ….
+    pub language: &'a str,
+    /// Its lines.
+    pub code: String,
+    /// The file that a comment before it names: `<!-- example: examples/src/bin/clock.rs -->`.
+    pub example: Option<&'a str>,
+}
+
+/// The blocks of code in Markdown between fences of three backticks.
+pub fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut example = None;
+    let mut open: Option<Block<'_>> = None;
+    for (index, line) in text.lines().enumerate() {
+        let fence = line.trim_start().strip_prefix("```");
+        match (&mut open, fence) {
+            (None, Some(language)) => {
+                let language = language.trim();
+                let example = example.take();
+                open = Some(Block {
+                    line: index + 1,
+                    language,
+                    code: String::new(),
+                    example,
+                });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => {
+                block.code.push_str(line);
+                block.code.push('\n');
+            }
+            (None, None) if !line.trim().is_empty() => example = example_of(line),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+fn example_of(line: &str) -> Option<&str> {
+    let comment = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
+    comment.trim().strip_prefix("example:").map(str::trim)
+}
+
+/// Whether code with this language would be compiled as a doctest.
+pub fn is_rust(language: &str) -> bool {
+    language
+        .split(',')
+        .next()
+        .is_some_and(|it| it.trim() == "rust")
+}
+
+/// Each block of Rust equals the file that it names, or its document is a compiled doctest.
+pub fn examples(repository: &Repository<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for document in repository.tree.files().filter(|it| it.is_markdown()) {
+        let blocks = blocks(&document.text);
+        let is_doctest = is_included(repository, &document.path);
+        for block in &blocks {
+            let message = match block.example {
+                Some(path) => differs(repository, block, path),
+                None if is_rust(block.language) && !is_doctest => Some(
+                    "nothing compiles this code: name its file in a comment before it \
+                     (`<!-- example: PATH -->`) or include the document in a doctest"
+                        .to_owned(),
+                ),
+                None => None,
+            };
+            let finding = message.map(|it| Finding::new(&document.path, it).on_line(block.line));
+            findings.extend(finding);
+        }
+    }
+    findings
+}
+
+/// What is wrong with a block that names a file.
+fn differs(repository: &Repository<'_>, block: &Block<'_>, path: &str) -> Option<String> {
+    let Some(file) = repository.tree.file(path) else {
+        return Some(format!(
+            "{path}, which this code should equal, is not there"
+        ));
+    };
+    // The file's header tells readers of the repository what it is; the document does that itself.
+    let body: Vec<&str> = file
+        .text
+        .lines()
+        .skip_while(|line| line.starts_with("//!"))
+        .collect();
+    (block.code.trim() != body.join("\n").trim())
+        .then(|| format!("differs from {path}, header aside"))
+}
+
+/// Whether a file of Rust includes the document in its documentation.
+fn is_included(repository: &Repository<'_>, document: &str) -> bool {
+    let names = |file: &File| {
+        file.text
+            .match_indices("include_str!(\"")
+            .any(|(at, opening)| {
+                let path = file.text[at + opening.len()..]
+                    .split('"')
+                    .next()
+                    .unwrap_or_default();
+                resolve(&file.path, path).as_deref() == Some(document)
+            })
+    };
+    repository.tree.rust().any(names)
+}
+
+/// Relative links lead to a file, and the book's contents list every page of it.
+pub fn links(repository: &Repository<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for document in repository.tree.files().filter(|it| it.is_markdown()) {
+        for (line, link) in links_of(&document.text) {
+            let path = link.split('#').next().unwrap_or_default();
+            let is_elsewhere = path.is_empty() || link.contains(':');
+            if !is_elsewhere
+                && resolve(&document.path, path).is_none_or(|it| !repository.tree.has(&it))
+            {
+                let message = format!("the link to `{link}` leads nowhere");
+                findings.push(Finding::new(&document.path, message).on_line(line));
+            }
+        }
+    }
+    if let Some(summary) = repository.tree.file("docs/src/SUMMARY.md") {
+        let listed: Vec<String> = links_of(&summary.text)
+            .filter_map(|(_, it)| resolve(&summary.path, it))
+            .collect();
+        let pages = repository
+            .tree
+            .below("docs/src")
+            .filter(|it| it.is_markdown());
+        for page in pages.filter(|it| it.path != summary.path && !listed.contains(&it.path)) {
+            findings.push(Finding::new(
+                &page.path,
+                "docs/src/SUMMARY.md does not list this page",
+            ));
+        }
+    }
+    findings
+}
+
+/// The targets of inline links outside code blocks, with their lines.
+fn links_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_code = false;
+    let lines = text.lines().enumerate().filter(move |(_, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        !in_code && !is_fence
+    });
+    lines.flat_map(|(index, line)| {
+        line.split("](")
+            .skip(1)
+            .filter_map(move |rest| Some((index + 1, rest.split_once(')')?.0)))
+    })
+}
+
+/// `link`, found in the file `from`, as a path from the root; `None` when it leaves the root.
+fn resolve(from: &str, link: &str) -> Option<String> {
+    let mut names: Vec<&str> = from.split('/').collect();
+    names.pop();
+    for name in link.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()?),
+            _ => names.push(name),
+        }
+    }
+    Some(names.join("/"))
+}
