@@ -1,0 +1,84 @@
+//! The value of a cancellation, and letting it go on outwards.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+
+use crate::cancel::request;
+use crate::error::Message;
+use crate::home;
+
+/// A request that a scope has answered: what `except CancelledError as e` binds in Python.
+///
+/// Code that only had to clean up goes on with the cancellation by [`reraise`](Self::reraise).
+#[derive(Clone, Debug)]
+#[must_use = "a cancellation that is neither reraised nor meant to be swallowed is lost"]
+pub struct Cancelled {
+    pub(crate) request: u64,
+    pub(crate) message: Option<Message>,
+}
+
+impl Cancelled {
+    /// The message that the request was made with.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Lets the cancellation go on outwards from here: the next scope around answers it. Never
+    /// returns; the future stays pending until the scope that answers drops it.
+    ///
+    /// Outside every task and scope there is nobody to answer, and it waits for ever.
+    ///
+    /// # Cancel safety
+    /// Yes: dropping it before its first poll swallows the cancellation, later it has gone.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::{Executor, TaskError, catch_cancelled, yield_now};
+    ///
+    /// let executor = Executor::new();
+    /// let task = executor.create_task(async {
+    ///     if let Err(cancelled) = catch_cancelled(std::future::pending::<()>()).await {
+    ///         yield_now().await; // clean up
+    ///         cancelled.reraise().await
+    ///     }
+    /// });
+    /// executor.run_until_stalled();
+    /// task.cancel();
+    /// let outcome = executor.run_until_complete(task).unwrap();
+    /// assert!(matches!(outcome, Err(TaskError::Cancelled(None))));
+    /// ```
+    pub async fn reraise<T>(self) -> T {
+        match unwind(self.request, self.message).await {}
+    }
+}
+
+/// Ends the code around as cancelled, as `raise CancelledError(message)` does in Python: the
+/// next scope outwards answers it. Never returns.
+///
+/// # Cancel safety
+/// Yes, as [`Cancelled::reraise`].
+pub async fn raise_cancelled<T>(message: Option<&str>) -> T {
+    match unwind(0, message.map(Message::from)).await {}
+}
+
+/// Marks the scope around as unwinding once, and stays pending. A request number of 0 asks for
+/// a new one.
+fn unwind(request: u64, message: Option<Message>) -> impl Future<Output = Infallible> {
+    let mut message = Some(message);
+    poll_fn(move |_| {
+        if let Some(message) = message.take() {
+            home::with(|local| {
+                let Some(local) = local else { return };
+                let request = if request == 0 {
+                    local.tree.next_request()
+                } else {
+                    request
+                };
+                request::unwind_into(local, local.tree.here(local), request, message);
+            });
+        }
+        Poll::Pending
+    })
+}

@@ -1,0 +1,35 @@
+//! Cancel scopes: requests that are answered innermost first, and clean-up that can await.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`tree`] | the nodes, and the marks on them |
+//! | [`links`] | who polls whom: the shape of the tree |
+//! | [`unanswered`] | marks that wait for a scope that may never be polled again |
+//! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
+//! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
+//! | [`claim`] | a leaf that passes a request on to what it waits for |
+//! | [`cancelled`] | the value of a cancellation, and going on with it |
+//!
+//! Two kinds of mark. A *request* is answered at the scope's next poll, never in the poll in
+//! which it was made or in the scope's first. *Unwinding* (a child let a request through) is
+//! answered as soon as the body's poll has returned and no child is pending; it wins over a body
+//! that became ready in that poll. Requests are numbered upwards; a scope ignores the ones that
+//! it has answered, and inherits its parent's number when it is opened.
+
+mod cancelled;
+mod claim;
+mod here;
+mod links;
+mod request;
+mod scope;
+mod tree;
+mod unanswered;
+
+pub use cancelled::{Cancelled, raise_cancelled};
+pub(crate) use claim::Target;
+pub use claim::{Claim, Claimed, Settled};
+pub(crate) use here::Here;
+pub use request::Cancellation;
+pub(crate) use request::{cancel_task, cancelling, uncancel};
+pub use scope::{CatchCancelled, Scope, ScopeRef, catch_cancelled, requests_around};
+pub(crate) use tree::{Kind, NodeId, Tree};

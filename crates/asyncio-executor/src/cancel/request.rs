@@ -1,0 +1,264 @@
+//! Making a request: which scopes it marks, and what it is passed on to.
+//!
+//! One operation may go far: a task awaits a task that awaits a task, and a request goes down the
+//! whole chain at once, as in asyncio. It is a loop over a stack, so that a chain of a million
+//! tasks needs no stack of the machine's, and a visited mark on the roots ends a cycle.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::cancel::claim::Target;
+use crate::cancel::{Kind, NodeId};
+use crate::error::Message;
+use crate::local::Local;
+use crate::registry::Key;
+use crate::task::TaskRef;
+
+/// A request on its way. [`Claimed::pass_on`](crate::Claimed::pass_on) gets it, to send it on to
+/// tasks.
+pub struct Cancellation {
+    message: Option<Message>,
+    /// The number of the whole operation, which roots remember.
+    operation: u64,
+    /// What is still to be done, the next at the end.
+    stack: Vec<Step>,
+    /// What `pass_on` asked for, in its order.
+    passed: Vec<Step>,
+}
+
+enum Step {
+    Task(Rc<Local>, Key),
+    Mark(Rc<Local>, NodeId, u64),
+}
+
+impl Cancellation {
+    /// The message of the request.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Sends the request on to a task. Returns whether the task takes it: not when it has ended,
+    /// nor when this very request has come by it before (a cycle).
+    pub fn task(&mut self, task: &TaskRef) -> bool {
+        match task.target() {
+            Some((local, key)) => self.pass_to(local, key),
+            None => false,
+        }
+    }
+
+    fn pass_to(&mut self, local: &Rc<Local>, key: Key) -> bool {
+        let root = local.tree.root(local, key);
+        let fresh = local.tree.with(root, |root| {
+            let fresh = root.visited != self.operation;
+            root.visited = self.operation;
+            fresh
+        });
+        if fresh != Some(true) {
+            return false;
+        }
+        self.passed.push(Step::Task(Rc::clone(local), key));
+        true
+    }
+
+    fn new(local: &Rc<Local>, message: Option<Message>) -> Self {
+        // One number a thread, whichever of its executors: claims may cross from one to another.
+        thread_local! {
+            static OPERATION: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+        }
+        let operation = OPERATION
+            .try_with(|last| {
+                last.set(last.get() + 1);
+                last.get()
+            })
+            .unwrap_or_else(|_| local.tree.next_request());
+        Self {
+            message,
+            operation,
+            stack: Vec::new(),
+            passed: Vec::new(),
+        }
+    }
+
+    /// Does what was passed on next, in its order.
+    fn take_passed(&mut self) {
+        self.stack.extend(self.passed.drain(..).rev());
+    }
+
+    fn run(mut self) {
+        self.take_passed();
+        while let Some(step) = self.stack.pop() {
+            match step {
+                Step::Task(local, key) => {
+                    let root = local.tree.root(&local, key);
+                    local
+                        .tree
+                        .with(root, |root| root.count = root.count.saturating_add(1));
+                    self.mark_under(&local, root);
+                }
+                Step::Mark(local, node, request) => self.mark(&local, node, request),
+            }
+        }
+    }
+
+    /// Makes a request of its own number at `scope`.
+    fn mark_under(&mut self, local: &Rc<Local>, scope: NodeId) {
+        let request = local.tree.next_request();
+        self.resend(local, scope, request);
+    }
+
+    fn resend(&mut self, local: &Rc<Local>, scope: NodeId, request: u64) {
+        let marks = local.tree.innermost(scope, request).into_iter();
+        self.stack.extend(
+            marks
+                .rev()
+                .map(|node| Step::Mark(Rc::clone(local), node, request)),
+        );
+    }
+
+    fn mark(&mut self, local: &Rc<Local>, node: NodeId, request: u64) {
+        let tree = &local.tree;
+        let target = tree.with(node, |node| {
+            node.message.clone_from(&self.message);
+            match &node.kind {
+                Kind::Claim(target) => {
+                    node.answered = request;
+                    Some(target.clone())
+                }
+                Kind::Root(_) | Kind::Plain => None,
+            }
+        });
+        let Some(target) = target else { return };
+        let mut wake = true;
+        if let Some(target) = target {
+            let taken = match target {
+                Target::Task(key) => {
+                    // A cycle: nobody else will wake the one that waits.
+                    let ended = local.tasks.id(key).is_none();
+                    let taken = self.pass_to(local, key);
+                    wake = !taken && !ended;
+                    taken
+                }
+                Target::Other(target) => {
+                    wake = false;
+                    target.pass_on(self)
+                }
+            };
+            self.take_passed();
+            if taken {
+                return;
+            }
+        }
+        tree.set_pending(node, request);
+        // A scope that is being polled looks for marks when its poll ends. A refused claim's
+        // target is done, so its waker is on the way already.
+        if !wake || tree.in_poll(local, node) {
+            return;
+        }
+        tree.watch(node, request);
+        if let Some(waker) = tree.waker(local, node) {
+            waker.wake();
+        }
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Cancellation")
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests the cancellation of a task that has not ended.
+pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>) -> bool {
+    let mut cancellation = Cancellation::new(local, message);
+    let live = cancellation.pass_to(local, key);
+    cancellation.run();
+    live
+}
+
+/// Requests the cancellation of one scope.
+pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Message>) {
+    local
+        .tree
+        .with(scope, |scope| scope.count = scope.count.saturating_add(1));
+    let mut cancellation = Cancellation::new(local, message);
+    cancellation.mark_under(local, scope);
+    cancellation.run();
+}
+
+/// Passes the request that a new claim took over from its parent on to the claim's target.
+pub(crate) fn pass_taken(local: &Rc<Local>, claim: NodeId, request: u64) {
+    local.tree.set_pending(claim, 0);
+    let message = local
+        .tree
+        .with(claim, |claim| claim.message.clone())
+        .flatten();
+    let mut cancellation = Cancellation::new(local, message);
+    cancellation
+        .stack
+        .push(Step::Mark(Rc::clone(local), claim, request));
+    cancellation.run();
+}
+
+/// Lets a cancellation go on outwards, into `scope`: the siblings that are still pending get the
+/// same request, unless they have answered it.
+pub(crate) fn unwind_into(
+    local: &Rc<Local>,
+    scope: NodeId,
+    request: u64,
+    message: Option<Message>,
+) {
+    if scope.is_none() {
+        return;
+    }
+    local
+        .tree
+        .with(scope, |scope| scope.message.clone_from(&message));
+    local.tree.set_unwinding(scope, request);
+    let mut cancellation = Cancellation::new(local, message);
+    for child in local.tree.children(scope).into_iter().rev() {
+        cancellation.resend(local, child, request);
+    }
+    cancellation.run();
+}
+
+/// The requests on a task that were not withdrawn.
+pub(crate) fn cancelling(local: &Local, key: Key) -> u32 {
+    let tree = &local.tree;
+    let scopes = tree.subtree(local.tasks.root(key));
+    scopes
+        .into_iter()
+        .filter_map(|scope| tree.with(scope, |scope| scope.count))
+        .sum()
+}
+
+/// Withdraws one request; at none left also the marks that were not delivered. Returns how many
+/// are left.
+pub(crate) fn uncancel(local: &Local, key: Key) -> u32 {
+    let tree = &local.tree;
+    let scopes = tree.subtree(local.tasks.root(key));
+    // The outermost scope that has one: the task's own requests before those of its scopes.
+    for &scope in &scopes {
+        let withdrawn = tree.with(scope, |scope| {
+            let some = scope.count > 0;
+            scope.count = scope.count.saturating_sub(1);
+            some
+        });
+        if withdrawn == Some(true) {
+            break;
+        }
+    }
+    let left = scopes
+        .iter()
+        .filter_map(|&scope| tree.with(scope, |scope| scope.count))
+        .sum();
+    if left == 0 {
+        for scope in scopes {
+            tree.set_pending(scope, 0);
+        }
+    }
+    left
+}

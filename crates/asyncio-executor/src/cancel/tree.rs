@@ -1,0 +1,373 @@
+//! The nodes of the scope tree, and the marks on them.
+//!
+//! Nodes stand in a slab and name each other by number. Nothing here calls out: what is to be
+//! woken or asked is returned to the caller, who does it with no borrow held.
+
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::cancel::Cancelled;
+use crate::cancel::claim::Target;
+use crate::cancel::unanswered::Unanswered;
+use crate::error::Message;
+use crate::local::Local;
+use crate::registry::Key;
+
+/// The number of a node; reused after it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeId(u32);
+
+impl NodeId {
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a node stands for, and so how it answers.
+pub(crate) enum Kind {
+    /// A task: answering drops its future.
+    Root(Key),
+    /// A scope around a body: answering drops the body.
+    Plain,
+    /// A leaf that waits for something that can be cancelled itself: it passes the request on.
+    Claim(Target),
+}
+
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    pub(crate) parent: NodeId,
+    pub(super) first: NodeId,
+    pub(super) last: NodeId,
+    pub(super) next: NodeId,
+    pub(super) previous: NodeId,
+    /// Wakes this scope, where that is not what wakes its parent.
+    waker: Option<Waker>,
+    /// A request that waits for an answer; 0 for none.
+    pending: u64,
+    /// The last request that was answered here or above, or was passed on.
+    pub(crate) answered: u64,
+    /// A request that a child let through; 0 for none.
+    unwinding: u64,
+    pub(crate) message: Option<Message>,
+    /// The requests made on this very scope and not withdrawn.
+    pub(crate) count: u32,
+    /// The last cancel operation that came by (roots only): finds cycles of claims.
+    pub(crate) visited: u64,
+    /// Tells this node from earlier ones of its number.
+    pub(crate) generation: u32,
+}
+
+/// The scope tree of one executor.
+pub(crate) struct Tree {
+    pub(super) nodes: RefCell<Slab<Node>>,
+    /// The scope that is being polled; `NONE` directly under a task's root, and outside tasks.
+    pub(crate) current: Cell<NodeId>,
+    /// How many marks there are: while it is 0, a poll need not look for one.
+    marks: Cell<usize>,
+    /// How many nodes have a waker of their own: while it is 0, wakers need no search.
+    wakers: Cell<usize>,
+    last_request: Cell<u64>,
+    last_generation: Cell<u32>,
+    pub(super) unanswered: RefCell<Vec<Unanswered>>,
+}
+
+impl Tree {
+    pub(crate) fn new() -> Self {
+        Self {
+            nodes: RefCell::default(),
+            current: Cell::new(NodeId::NONE),
+            marks: Cell::new(0),
+            wakers: Cell::new(0),
+            last_request: Cell::new(0),
+            last_generation: Cell::new(0),
+            unanswered: RefCell::default(),
+        }
+    }
+
+    /// Whether any scope is marked at all.
+    #[inline]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.marks.get() != 0
+    }
+
+    pub(crate) fn next_request(&self) -> u64 {
+        let request = self.last_request.get() + 1;
+        self.last_request.set(request);
+        request
+    }
+
+    /// Nodes alive; for tests and metrics.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Looks at a node, or changes it; not its marks, which are counted.
+    pub(crate) fn with<R>(&self, id: NodeId, f: impl FnOnce(&mut Node) -> R) -> Option<R> {
+        self.nodes.borrow_mut().get_mut(id.index()).map(f)
+    }
+
+    pub(crate) fn pending(&self, id: NodeId) -> u64 {
+        self.with(id, |node| node.pending).unwrap_or(0)
+    }
+
+    /// Sets the mark of a request; 0 takes it away. Returns the one before.
+    pub(crate) fn set_pending(&self, id: NodeId, request: u64) -> u64 {
+        let old = self.with(id, |node| std::mem::replace(&mut node.pending, request));
+        self.count_mark(old, request)
+    }
+
+    /// The same for the mark of unwinding.
+    pub(crate) fn set_unwinding(&self, id: NodeId, request: u64) -> u64 {
+        let old = self.with(id, |node| std::mem::replace(&mut node.unwinding, request));
+        self.count_mark(old, request)
+    }
+
+    fn count_mark(&self, old: Option<u64>, new: u64) -> u64 {
+        let Some(old) = old else { return 0 };
+        match (old, new) {
+            (0, 1..) => self.marks.set(self.marks.get() + 1),
+            (1.., 0) => self.marks.set(self.marks.get() - 1),
+            _ => {}
+        }
+        old
+    }
+
+    /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
+    /// parent. `waker` is what the scope is polled with; a claim needs none.
+    pub(crate) fn open(&self, local: &Local, kind: Kind, waker: Option<&Waker>) -> NodeId {
+        let parent = self.here(local);
+        let (pending, answered, message) = if parent.is_none() {
+            (0, 0, None)
+        } else {
+            let pending = if self.is_marked() {
+                self.set_pending(parent, 0)
+            } else {
+                0
+            };
+            self.with(parent, |node| {
+                (pending, node.answered, node.message.clone())
+            })
+            .unwrap_or((0, 0, None))
+        };
+        let id = self.insert(kind);
+        self.link(id, parent);
+        self.with(id, |node| {
+            node.answered = answered;
+            if pending != 0 {
+                node.message = message;
+            }
+        });
+        self.set_pending(id, pending);
+        if let Some(waker) = waker {
+            self.keep_waker(local, id, waker);
+        }
+        id
+    }
+
+    /// The node of a task's root scope, made if need be; `NONE` when the task has ended.
+    pub(crate) fn root(&self, local: &Local, key: Key) -> NodeId {
+        let root = local.tasks.root(key);
+        if !root.is_none() || local.tasks.id(key).is_none() {
+            return root;
+        }
+        let root = self.insert(Kind::Root(key));
+        local.tasks.set_root(key, root);
+        root
+    }
+
+    /// The scope that is being polled, or the root of the task that is; `NONE` outside tasks.
+    pub(crate) fn here(&self, local: &Local) -> NodeId {
+        let current = self.current.get();
+        if current.is_none() && !local.current.get().is_none() {
+            return self.root(local, local.current.get());
+        }
+        current
+    }
+
+    /// Whether `id` is among the scopes that are being polled.
+    pub(crate) fn in_poll(&self, local: &Local, id: NodeId) -> bool {
+        let mut at = self.current.get();
+        if at.is_none() {
+            return !id.is_none() && local.tasks.root(local.current.get()) == id;
+        }
+        let nodes = self.nodes.borrow();
+        while let Some(node) = nodes.get(at.index()) {
+            if at == id {
+                return true;
+            }
+            at = node.parent;
+        }
+        false
+    }
+
+    /// Comes back to an open scope for another poll: it may have a new parent and a new waker.
+    /// Returns the request that it has to answer.
+    pub(crate) fn resume(
+        &self,
+        local: &Local,
+        id: NodeId,
+        waker: Option<&Waker>,
+    ) -> Option<Cancelled> {
+        // A scope right under its task's root, which is what `NONE` stands for, has not moved.
+        let here = self.here(local);
+        if self.with(id, |node| node.parent != here) == Some(true) {
+            self.unlink(id);
+            self.link(id, here);
+        }
+        if let Some(waker) = waker {
+            self.keep_waker(local, id, waker);
+        }
+        self.answer(id)
+    }
+
+    /// Takes the request that waits at `id`, which is answered by that.
+    pub(crate) fn answer(&self, id: NodeId) -> Option<Cancelled> {
+        if !self.is_marked() {
+            return None;
+        }
+        let request = self.set_pending(id, 0);
+        if request == 0 {
+            return None;
+        }
+        self.with(id, |node| {
+            node.answered = request;
+            Cancelled {
+                request,
+                message: node.message.clone(),
+            }
+        })
+    }
+
+    /// After the body's poll: what unwinds through here, if nothing below is still pending or
+    /// the body has ended. A request that was made during the poll is left; the scope is to be
+    /// woken for it (`true`).
+    pub(crate) fn leave(&self, id: NodeId, ready: bool) -> (Option<Cancelled>, bool) {
+        if !self.is_marked() {
+            return (None, false);
+        }
+        let state = self.with(id, |node| (node.unwinding, node.first, node.pending));
+        let Some((unwinding, first, pending)) = state else {
+            return (None, false);
+        };
+        if unwinding != 0 && (first.is_none() || ready) {
+            self.set_unwinding(id, 0);
+            let cancelled = self.with(id, |node| {
+                node.answered = node.answered.max(unwinding);
+                Cancelled {
+                    request: unwinding,
+                    message: node.message.clone(),
+                }
+            });
+            return (cancelled, false);
+        }
+        (None, !ready && pending != 0)
+    }
+
+    /// Takes a node out of the tree. What it had not answered goes to its parent; returned is
+    /// what is to be woken for that.
+    pub(crate) fn close(&self, local: &Local, id: NodeId) -> Option<Waker> {
+        let parent = self.with(id, |node| node.parent)?;
+        // A body drops its own scopes before its scope closes; one that was moved out of the
+        // body, and is kept elsewhere, goes on under the parent.
+        while let Some(child) = self.first_child(id) {
+            self.unlink(child);
+            self.link(child, parent);
+        }
+        self.unlink(id);
+        let pending = self.set_pending(id, 0);
+        self.set_unwinding(id, 0);
+        let node = self.nodes.borrow_mut().try_remove(id.index())?;
+        if node.waker.is_some() {
+            self.wakers.set(self.wakers.get() - 1);
+        }
+        if parent.is_none() || !(pending != 0 || self.is_marked()) {
+            return None;
+        }
+        if pending != 0 {
+            self.set_pending(parent, pending);
+            self.with(parent, |parent| parent.message.clone_from(&node.message));
+        }
+        let unwound = self.with(parent, |parent| {
+            parent.unwinding != 0 && parent.first.is_none()
+        });
+        let wake = (pending != 0 || unwound == Some(true)) && !self.in_poll(local, parent);
+        if wake {
+            self.waker(local, parent)
+        } else {
+            None
+        }
+    }
+
+    /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
+    pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
+        let nodes = self.nodes.borrow();
+        let mut at = id;
+        while let Some(node) = nodes.get(at.index()) {
+            if let Some(waker) = &node.waker {
+                return Some(waker.clone());
+            }
+            if let Kind::Root(key) = node.kind {
+                return local.tasks.waker(key);
+            }
+            at = node.parent;
+        }
+        None
+    }
+
+    fn insert(&self, kind: Kind) -> NodeId {
+        let generation = self.last_generation.get().wrapping_add(1);
+        self.last_generation.set(generation);
+        let index = self.nodes.borrow_mut().insert(Node {
+            kind,
+            parent: NodeId::NONE,
+            first: NodeId::NONE,
+            last: NodeId::NONE,
+            next: NodeId::NONE,
+            previous: NodeId::NONE,
+            waker: None,
+            pending: 0,
+            answered: 0,
+            unwinding: 0,
+            message: None,
+            count: 0,
+            visited: 0,
+            generation,
+        });
+        // Every node is part of a future of its own, so memory ends before the numbers do.
+        NodeId(u32::try_from(index).expect("fewer than 2^32 scopes"))
+    }
+
+    /// Keeps `waker` at the scope if what wakes its parent is another.
+    fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
+        if self.wakers.get() == 0 && local.is_polled_with(waker) {
+            return;
+        }
+        let outside = self.with(id, |node| node.waker.take().map(|old| (old, node.parent)));
+        let parent = match outside.flatten() {
+            Some((old, parent)) => {
+                self.wakers.set(self.wakers.get() - 1);
+                drop(old);
+                parent
+            }
+            None => self.with(id, |node| node.parent).unwrap_or(NodeId::NONE),
+        };
+        let outside = self.waker(local, parent);
+        let same = match outside {
+            Some(outside) => outside.will_wake(waker),
+            // A root that has never been parked is woken by what it is polled with.
+            None => local.is_polled_with(waker),
+        };
+        if !same {
+            self.wakers.set(self.wakers.get() + 1);
+            self.with(id, |node| node.waker = Some(waker.clone()));
+        }
+    }
+}

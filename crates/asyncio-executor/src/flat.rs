@@ -1,0 +1,70 @@
+//! Dropping long chains without recursion.
+//!
+//! A value that owns the next one, which owns the next one, a million times, overflows the stack
+//! when it is dropped: each destructor calls the next. Callbacks make such chains easily (a
+//! future whose callback holds the future whose callback holds …), so whatever holds callbacks
+//! drops them through here: a drop that starts inside another one waits until that one is over.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+thread_local! {
+    static DROPPING: Cell<bool> = const { Cell::new(false) };
+    static WAITING: RefCell<VecDeque<Box<dyn Any>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Drops `value`; inside another `drop_flat` of this thread, after that one has dropped its own.
+///
+/// Use it for what may own a long chain of its own kind. It allocates only where it has to wait.
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::drop_flat;
+///
+/// struct Link(Option<Box<Link>>);
+/// impl Drop for Link {
+///     fn drop(&mut self) {
+///         if let Some(next) = self.0.take() {
+///             drop_flat(next);
+///         }
+///     }
+/// }
+/// let mut chain = None;
+/// for _ in 0..100_000 {
+///     chain = Some(Box::new(Link(chain)));
+/// }
+/// drop(chain); // one frame, not a hundred thousand
+/// ```
+pub fn drop_flat<T: 'static>(value: T) {
+    /// Ends the outermost drop, also when a destructor panics; what still waits is dropped by
+    /// the next one.
+    struct Outermost;
+    impl Drop for Outermost {
+        fn drop(&mut self) {
+            let _ = DROPPING.try_with(|dropping| dropping.set(false));
+        }
+    }
+
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
+    // While the thread's locals are being destroyed there is no list to wait in.
+    let Ok(inside) = DROPPING.try_with(|dropping| dropping.replace(true)) else {
+        return drop(value);
+    };
+    if inside {
+        let mut value = Some(value);
+        let _ = WAITING.try_with(|waiting| {
+            if let Some(value) = value.take() {
+                waiting.borrow_mut().push_back(Box::new(value));
+            }
+        });
+        return;
+    }
+    let _outermost = Outermost;
+    drop(value);
+    while let Ok(Some(next)) = WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()) {
+        drop(next);
+    }
+}

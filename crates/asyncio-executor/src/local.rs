@@ -1,0 +1,338 @@
+//! The executor's state on its own thread: the ready queue and what running an entry needs.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{RawWakerVTable, Waker};
+
+use async_task::Runnable;
+
+use crate::cancel::Tree;
+use crate::context;
+use crate::entry::{Dispatch, Entry};
+use crate::error::ErrorContext;
+use crate::flat::drop_flat;
+use crate::home::{self, Home};
+use crate::registry::{Key, Tasks};
+use crate::shared::{Remote, Shared};
+use crate::task::{Status, TaskBuilder};
+
+/// The handler of errors that nobody else was told of.
+pub type ExceptionHandler = Rc<dyn Fn(&ErrorContext<'_>)>;
+
+/// What every `create_task` goes through: it may set a name, a context, eager start.
+pub type TaskFactory = Rc<dyn Fn(TaskBuilder) -> TaskBuilder>;
+
+pub(crate) struct Local {
+    pub(crate) shared: Arc<Shared>,
+    ready: RefCell<VecDeque<Entry>>,
+    pub(crate) tasks: Tasks,
+    pub(crate) tree: Tree,
+    /// The task that is being polled.
+    pub(crate) current: Cell<Key>,
+    /// The parts of the waker that the current task is polled with: compared, never used.
+    polled_with: Cell<(*const (), *const RawWakerVTable)>,
+    pub(crate) context: context::Current,
+    /// A task whose poll has just returned ready. Its end is told once async-task has stored
+    /// the output, when its step returns: an awaiting side that a waker polls at once would
+    /// find no output before.
+    finished: Cell<Option<(Key, Status)>>,
+    pub(crate) closed: Cell<bool>,
+    pub(crate) eager: Cell<bool>,
+    factory: RefCell<Option<TaskFactory>>,
+    handler: RefCell<Option<ExceptionHandler>>,
+    /// What an entry asked the run to end with.
+    interrupt: Cell<Option<Box<dyn Any>>>,
+    interrupted: Cell<bool>,
+}
+
+thread_local! {
+    /// The executors that live on this thread: a wake of one that is not running finds its
+    /// queue here, so that order is kept before the first run and between runs.
+    static HERE: RefCell<Vec<Weak<Local>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The executor of this thread that `is` picks, if there is one.
+pub(crate) fn on_this_thread(is: impl Fn(&Local) -> bool) -> Option<Rc<Local>> {
+    HERE.try_with(|here| {
+        let here = here.try_borrow().ok()?;
+        here.iter()
+            .filter_map(Weak::upgrade)
+            .find(|local| is(local))
+    })
+    .ok()
+    .flatten()
+}
+
+impl Local {
+    pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
+        let local = Rc::new(Self {
+            shared,
+            ready: RefCell::default(),
+            tasks: Tasks::default(),
+            tree: Tree::new(),
+            current: Cell::new(Key::NONE),
+            polled_with: Cell::new((std::ptr::null(), std::ptr::null())),
+            context: context::Current::default(),
+            finished: Cell::new(None),
+            closed: Cell::new(false),
+            eager: Cell::new(false),
+            factory: RefCell::new(None),
+            handler: RefCell::new(None),
+            interrupt: Cell::new(None),
+            interrupted: Cell::new(false),
+        });
+        // During the destruction of the thread's locals an executor works without being found.
+        let _ = HERE.try_with(|here| {
+            let mut here = here.borrow_mut();
+            here.retain(|other| other.strong_count() > 0);
+            here.push(Rc::downgrade(&local));
+        });
+        local
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, entry: Entry) {
+        self.ready.borrow_mut().push_back(entry);
+    }
+
+    pub(crate) fn ready_len(&self) -> usize {
+        self.ready.borrow().len()
+    }
+
+    /// Runs the next `count` entries, or fewer when the queue ends or one interrupts. `main`
+    /// polls the main future, when its entry comes. Returns how many were taken.
+    pub(crate) fn run_ready(&self, count: usize, mut main: Option<&mut dyn FnMut()>) -> usize {
+        let mut ran = 0;
+        while ran < count {
+            let Some(entry) = self.ready.borrow_mut().pop_front() else {
+                break;
+            };
+            ran += 1;
+            if entry.is_main() {
+                if let Some(main) = main.as_deref_mut() {
+                    main();
+                }
+            } else {
+                entry.run(self);
+            }
+            if self.interrupted.get() {
+                break;
+            }
+        }
+        ran
+    }
+
+    /// Runs one step of a task, and tells its end if it was the last one.
+    #[inline]
+    pub(crate) fn step(&self, runnable: Runnable<Home>) {
+        runnable.run();
+        if let Some((key, status)) = self.finished.take() {
+            self.ended(key, status);
+        }
+    }
+
+    /// Runs a callback or a dispatch.
+    pub(crate) fn call<D: Dispatch>(&self, work: Rc<D>) {
+        let again = Rc::clone(&work);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work.run())) {
+            let mut context = ErrorContext::new("exception in callback").panicked(&*payload);
+            context.handle = Some(Described(&*again).to_string());
+            self.report(&context);
+        }
+        drop_flat(again);
+    }
+
+    /// Moves what came from other threads to the ready queue, as far as it had come when this
+    /// began. Returns how many.
+    pub(crate) fn drain(&self) -> usize {
+        let count = self.shared.len();
+        for taken in 0..count {
+            match self.shared.pop() {
+                None => return taken,
+                Some(Remote::Wake(runnable)) => self.push(Entry::task(runnable)),
+                Some(Remote::Main) => self.push(Entry::main()),
+                Some(Remote::Call(call)) => self.push(Entry::call(move || call.call())),
+            }
+        }
+        count
+    }
+
+    /// Gives the queue's memory back after a burst. For a moment when there is time: before a
+    /// sleep.
+    pub(crate) fn shrink(&self) {
+        /// 1024 entries, 16 KiB, are kept.
+        const KEPT: usize = 1024;
+        let mut ready = self.ready.borrow_mut();
+        if ready.capacity() > 2 * KEPT && ready.len() < KEPT {
+            ready.shrink_to(KEPT);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_polled_with(&self, waker: &Waker) -> bool {
+        self.polled_with.get() == parts(waker)
+    }
+
+    /// Makes `key` the task that is being polled with `waker`; returns what takes it back.
+    #[inline]
+    pub(crate) fn begin_poll(&self, key: Key, waker: &Waker) -> Polled<'_> {
+        Polled {
+            local: self,
+            current: self.current.replace(key),
+            polled_with: self.polled_with.replace(parts(waker)),
+            scope: self.tree.current.replace(crate::cancel::NodeId::NONE),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_finished(&self, key: Key, status: Status) {
+        self.finished.set(Some((key, status)));
+    }
+
+    /// Takes an ended task out and tells who waits.
+    pub(crate) fn ended(&self, key: Key, status: Status) {
+        let Some(ended) = self.tasks.remove(key) else {
+            return;
+        };
+        if !ended.root.is_none() {
+            // A task's root has no parent that could be woken.
+            let _ = self.tree.close(self, ended.root);
+        }
+        if !ended.waiter.is_none() {
+            self.tasks.wake(ended.waiter);
+        }
+        if let Some(state) = ended.state {
+            state.end(self, status);
+        }
+        drop(ended.waker);
+    }
+
+    pub(crate) fn set_factory(&self, factory: Option<TaskFactory>) -> Option<TaskFactory> {
+        self.factory.replace(factory)
+    }
+
+    pub(crate) fn factory(&self) -> Option<TaskFactory> {
+        self.factory.borrow().clone()
+    }
+
+    pub(crate) fn set_handler(
+        &self,
+        handler: Option<ExceptionHandler>,
+    ) -> Option<ExceptionHandler> {
+        self.handler.replace(handler)
+    }
+
+    pub(crate) fn handler(&self) -> Option<ExceptionHandler> {
+        self.handler.borrow().clone()
+    }
+
+    /// Hands an error that nobody else was told of to the handler; without one, and for a
+    /// handler that panics, one line goes to stderr.
+    pub(crate) fn report(&self, context: &ErrorContext<'_>) {
+        let Some(handler) = self.handler() else {
+            return report_to_stderr(context);
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(context))) {
+            report_to_stderr(context);
+            report_to_stderr(
+                &ErrorContext::new("unhandled error in exception handler").panicked(&*payload),
+            );
+        }
+    }
+
+    pub(crate) fn interrupt(&self, payload: Box<dyn Any>) {
+        self.interrupt.set(Some(payload));
+        self.interrupted.set(true);
+    }
+
+    pub(crate) fn take_interrupt(&self) -> Option<Box<dyn Any>> {
+        self.interrupted.set(false);
+        self.interrupt.take()
+    }
+
+    /// Drops every task and callback. The executor is of no use afterwards.
+    ///
+    /// A task is gone when its future has been dropped, here, on its own thread. One that waits
+    /// is woken for that, and comes back as an entry of the queue; one that another thread is
+    /// waking at this moment comes through the door as soon as that thread has taken the few
+    /// steps to there, and we wait for it.
+    pub(crate) fn close(self: &Rc<Self>) {
+        if self.closed.replace(true) {
+            return;
+        }
+        self.shared.refuse_calls();
+        home::enter(self, || {
+            loop {
+                for key in self.tasks.keys() {
+                    self.tasks.wake(key);
+                }
+                self.drop_ready();
+                if self.tasks.len() == 0 {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            self.shared.close();
+            self.drop_ready();
+        });
+        drop(self.take_interrupt());
+        let factory = self.set_factory(None);
+        let handler = self.set_handler(None);
+        drop((factory, handler));
+    }
+
+    /// Drops what is ready, and what its destructors make ready.
+    fn drop_ready(&self) {
+        loop {
+            self.drain();
+            let Some(entry) = self.ready.borrow_mut().pop_front() else {
+                break;
+            };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
+                self.report(
+                    &ErrorContext::new("panic in a destructor while closing").panicked(&*payload),
+                );
+            }
+        }
+    }
+}
+
+fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {
+    (waker.data(), std::ptr::from_ref(waker.vtable()))
+}
+
+fn report_to_stderr(context: &ErrorContext<'_>) {
+    use std::io::Write;
+    // A closed stderr is no reason to panic.
+    let _ = writeln!(std::io::stderr(), "asyncio: {context}");
+}
+
+/// Shows what a dispatch calls itself.
+struct Described<'a, D>(&'a D);
+
+impl<D: Dispatch> std::fmt::Display for Described<'_, D> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.describe(formatter)
+    }
+}
+
+/// What was being polled before; restored on drop, also when the poll panics.
+pub(crate) struct Polled<'a> {
+    local: &'a Local,
+    current: Key,
+    polled_with: (*const (), *const RawWakerVTable),
+    scope: crate::cancel::NodeId,
+}
+
+impl Drop for Polled<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.local.current.set(self.current);
+        self.local.polled_with.set(self.polled_with);
+        self.local.tree.current.set(self.scope);
+    }
+}

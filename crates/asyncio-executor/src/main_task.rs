@@ -1,0 +1,243 @@
+//! The main future of a run: a task that lives on the caller's stack, so that it may borrow.
+
+use std::cell::Ref;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use pin_project_lite::pin_project;
+
+use crate::context;
+use crate::entry::Entry;
+use crate::error::{Message, TaskError};
+use crate::home;
+use crate::local::{self, Local};
+use crate::registry::Key;
+use crate::shared::{Remote, Shared};
+use crate::task::{Failure, Root, Silent, Task, TaskRef, Watch};
+
+pin_project! {
+    /// The main future of a run, as a task of the executor: it has a name, a context, scopes, and
+    /// can be cancelled. What drives an executor polls it when its entry comes up in the ready
+    /// queue ([`Executor::run_ready`](crate::Executor::run_ready)).
+    pub struct MainTask<F: Future> {
+        #[pin]
+        root: Root<F, Silent>,
+        local: Rc<Local>,
+        key: Key,
+        waker: Waker,
+        queued: Arc<MainWaker>,
+        outcome: Option<Result<F::Output, TaskError>>,
+    }
+}
+
+impl<F: Future> MainTask<F> {
+    #[track_caller]
+    pub(crate) fn new(local: &Rc<Local>, future: F) -> Self {
+        let key = local.tasks.insert(std::panic::Location::caller());
+        let queued = Arc::new(MainWaker {
+            shared: Arc::clone(&local.shared),
+            queued: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&queued));
+        waker.wake_by_ref();
+        Self {
+            root: Root::new(future, key, context::copy_for_task()),
+            local: Rc::clone(local),
+            key,
+            waker,
+            queued,
+            outcome: None,
+        }
+    }
+
+    /// Does one step, unless it has ended. Returns whether it has.
+    pub fn step(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        if this.outcome.is_some() {
+            return true;
+        }
+        this.queued.queued.store(false, Ordering::Release);
+        let stepped = this
+            .root
+            .step(this.local, &mut Context::from_waker(this.waker));
+        let Poll::Ready((outcome, status)) = stepped else {
+            return false;
+        };
+        *this.outcome = Some(outcome.map_err(|failure| match *failure {
+            Failure::Error(error) => error,
+            Failure::Discarded => TaskError::Cancelled(None),
+        }));
+        this.local.ended(*this.key, status);
+        true
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// An untyped handle to it, to cancel it or name it. `None` when it has ended.
+    #[must_use]
+    pub fn task_ref(&self) -> Option<TaskRef> {
+        Some(TaskRef::new(self.local.tasks.state(&self.local, self.key)?))
+    }
+
+    /// Takes the outcome.
+    pub fn take_outcome(self: Pin<&mut Self>) -> Option<Result<F::Output, TaskError>> {
+        self.project().outcome.take()
+    }
+}
+
+impl<F: Future> fmt::Debug for MainTask<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MainTask")
+            .field("done", &self.done())
+            .finish_non_exhaustive()
+    }
+}
+
+struct MainWaker {
+    shared: Arc<Shared>,
+    /// An entry is in a queue: further wakes have nothing to add.
+    queued: AtomicBool,
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.queued.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let is_ours = |local: &Local| Arc::ptr_eq(&local.shared, &self.shared);
+        let here = home::with(|local| match local {
+            Some(local) if is_ours(local) => {
+                local.push(Entry::main());
+                true
+            }
+            _ => false,
+        });
+        if here {
+            return;
+        }
+        match local::on_this_thread(is_ours) {
+            Some(local) => local.push(Entry::main()),
+            None => self.shared.push(Remote::Main),
+        }
+    }
+}
+
+/// What a run can be given: any future, or `&mut` a [`Task`], whose result then stays in its
+/// handle.
+pub trait MainFuture {
+    /// What the run returns.
+    type Output;
+    /// What the run polls.
+    type Future: Future;
+
+    /// Turns into the future to poll.
+    fn into_main(self) -> Self::Future;
+
+    /// Turns the future's output into the run's.
+    ///
+    /// # Errors
+    /// [`RunError`] when the task that was waited for did not end with a value.
+    fn output(output: <Self::Future as Future>::Output) -> Result<Self::Output, RunError>;
+}
+
+impl<F: Future> MainFuture for F {
+    type Output = F::Output;
+    type Future = F;
+
+    fn into_main(self) -> F {
+        self
+    }
+
+    fn output(output: F::Output) -> Result<F::Output, RunError> {
+        Ok(output)
+    }
+}
+
+impl<'a, T> MainFuture for &'a mut Task<T> {
+    type Output = Ref<'a, T>;
+    type Future = Watch<'a, T>;
+
+    fn into_main(self) -> Watch<'a, T> {
+        Watch::new(self)
+    }
+
+    fn output(task: &'a Task<T>) -> Result<Ref<'a, T>, RunError> {
+        task.result()
+            .map_err(RunError::InvalidState)?
+            .map_err(|error| match &*error {
+                TaskError::Cancelled(message) => RunError::Cancelled(message.clone()),
+                TaskError::Panicked(payload) => RunError::Panicked(payload.to_string()),
+            })
+    }
+}
+
+/// Why a run has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The main future was cancelled, with this message.
+    Cancelled(Option<Message>),
+    /// The task that was waited for panicked; the payload is in its handle. (A panic of the main
+    /// future itself goes on out of the run.)
+    Panicked(String),
+    /// The result of the task that was waited for had been taken.
+    InvalidState(crate::error::InvalidStateError),
+    /// The event loop was stopped before the main future completed.
+    Stopped,
+    /// A second interrupt ended the run at once.
+    Interrupted,
+    /// The event loop is closed.
+    Closed,
+    /// This event loop is running already.
+    AlreadyRunning,
+    /// Another event loop is running on this thread.
+    OtherRunning,
+    /// Nothing is ready, nothing is waited for: the main future can never go on.
+    Deadlock,
+    /// The operating system refused something that the loop cannot do without.
+    Io(std::io::ErrorKind, String),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled(None) => formatter.write_str("main task was cancelled"),
+            Self::Cancelled(Some(message)) => {
+                write!(formatter, "main task was cancelled: {message}")
+            }
+            Self::Panicked(message) => write!(formatter, "task panicked: {message}"),
+            Self::InvalidState(error) => error.fmt(formatter),
+            Self::Stopped => formatter.write_str("event loop stopped before the future completed"),
+            Self::Interrupted => formatter.write_str("run was interrupted"),
+            Self::Closed => formatter.write_str("event loop is closed"),
+            Self::AlreadyRunning => formatter.write_str("this event loop is already running"),
+            Self::OtherRunning => {
+                formatter.write_str("cannot run the event loop while another loop is running")
+            }
+            Self::Deadlock => formatter.write_str("nothing is left to wait for"),
+            Self::Io(_, message) => write!(formatter, "event loop failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<std::io::Error> for RunError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.kind(), error.to_string())
+    }
+}

@@ -1,0 +1,263 @@
+//! The tasks of an executor: what can be reached of a task from outside, under its key.
+//!
+//! A task that nobody asks about costs one [`Slot`]. What only some tasks have (a `TaskRef`, a
+//! scope) stands in an [`Extra`] beside it, recycled through a slab.
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::cancel::NodeId;
+use crate::local::Local;
+use crate::task::TaskState;
+
+/// The number of a slot. Reused after the task's end: only what dies with the task, or checks
+/// that it has not ended, may hold one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(u32);
+
+impl Key {
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+/// What every task has. 32 bytes.
+pub(crate) struct Slot {
+    /// Wakes the task. Stored when a poll first returns pending: before that the task stands in
+    /// the ready queue.
+    waker: Option<Waker>,
+    location: &'static Location<'static>,
+    /// The task's number, for people, which wraps after two thousand million tasks; and in the
+    /// highest bit whether its handle has been dropped.
+    id: u32,
+    link: Link,
+}
+
+const DETACHED: u32 = 1 << 31;
+
+/// Either the task that awaits this one, or the number of its [`Extra`], or nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Link(u32);
+
+impl Link {
+    const NONE: Self = Self(u32::MAX);
+    const EXTRA: u32 = 1 << 31;
+
+    fn extra(self) -> Option<usize> {
+        (self != Self::NONE && self.0 & Self::EXTRA != 0)
+            .then_some((self.0 & !Self::EXTRA) as usize)
+    }
+
+    fn waiter(self) -> Key {
+        if self.0 & Self::EXTRA == 0 {
+            Key(self.0)
+        } else {
+            Key::NONE
+        }
+    }
+}
+
+/// What only some tasks have.
+pub(crate) struct Extra {
+    /// The task that awaits this one through its handle.
+    waiter: Key,
+    /// The node of the task's root scope, once it has an inner scope or a request.
+    root: NodeId,
+    /// What a `TaskRef` shares.
+    state: Option<Rc<TaskState>>,
+}
+
+/// What is left to do when a task has ended.
+pub(crate) struct Ended {
+    pub(crate) waker: Option<Waker>,
+    pub(crate) waiter: Key,
+    pub(crate) root: NodeId,
+    pub(crate) state: Option<Rc<TaskState>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Tasks {
+    inner: RefCell<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    slots: Slab<Slot>,
+    extras: Slab<Extra>,
+    /// The number of the last task.
+    last_id: u32,
+}
+
+impl Inner {
+    /// The extra of a task, made if need be.
+    fn extra(&mut self, key: Key) -> Option<&mut Extra> {
+        let slot = self.slots.get_mut(key.0 as usize)?;
+        let index = match slot.link.extra() {
+            Some(index) => index,
+            None => {
+                let waiter = slot.link.waiter();
+                let index = self.extras.insert(Extra {
+                    waiter,
+                    root: NodeId::NONE,
+                    state: None,
+                });
+                slot.link = Link(u32::try_from(index).ok()? | Link::EXTRA);
+                index
+            }
+        };
+        self.extras.get_mut(index)
+    }
+}
+
+impl Tasks {
+    /// A slot for a new task.
+    ///
+    /// # Panics
+    /// With 2³¹ tasks alive: a task takes about a hundred bytes, so memory ends long before.
+    pub(crate) fn insert(&self, location: &'static Location<'static>) -> Key {
+        let mut inner = self.inner.borrow_mut();
+        let id = inner.last_id.wrapping_add(1) & !DETACHED;
+        inner.last_id = id;
+        let index = inner.slots.insert(Slot {
+            waker: None,
+            location,
+            id,
+            link: Link::NONE,
+        });
+        assert!(index < Link::EXTRA as usize, "more than 2^31 tasks");
+        #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
+        Key(index as u32)
+    }
+
+    /// Takes an ended task out.
+    pub(crate) fn remove(&self, key: Key) -> Option<Ended> {
+        let mut inner = self.inner.borrow_mut();
+        let slot = inner.slots.try_remove(key.0 as usize)?;
+        let mut ended = Ended {
+            waker: slot.waker,
+            waiter: slot.link.waiter(),
+            root: NodeId::NONE,
+            state: None,
+        };
+        if let Some(index) = slot.link.extra() {
+            let extra = inner.extras.remove(index);
+            ended.waiter = extra.waiter;
+            ended.root = extra.root;
+            ended.state = extra.state;
+        }
+        Some(ended)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.inner.borrow().slots.len()
+    }
+
+    /// The tasks alive, in no particular order.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        #[expect(clippy::cast_possible_truncation, reason = "`insert` checks it")]
+        self.inner
+            .borrow()
+            .slots
+            .iter()
+            .map(|(index, _)| Key(index as u32))
+            .collect()
+    }
+
+    /// Keeps the waker of a task that is about to wait for the first time.
+    pub(crate) fn park(&self, key: Key, waker: &Waker) {
+        if let Some(slot) = self.inner.borrow_mut().slots.get_mut(key.0 as usize) {
+            slot.waker = Some(waker.clone());
+        }
+    }
+
+    /// The waker of a task that has waited before.
+    pub(crate) fn waker(&self, key: Key) -> Option<Waker> {
+        self.inner.borrow().slots.get(key.0 as usize)?.waker.clone()
+    }
+
+    /// Wakes a task that has waited before. No borrow is held while the waker runs; it only
+    /// pushes, but it is foreign code.
+    pub(crate) fn wake(&self, key: Key) {
+        if let Some(waker) = self.waker(key) {
+            waker.wake();
+        }
+    }
+
+    /// Notes which task awaits this one through its handle; `Key::NONE` for nobody.
+    pub(crate) fn set_waiter(&self, key: Key, waiter: Key) {
+        let mut inner = self.inner.borrow_mut();
+        let Some(slot) = inner.slots.get_mut(key.0 as usize) else {
+            return;
+        };
+        match slot.link.extra() {
+            Some(index) => inner.extras[index].waiter = waiter,
+            None => slot.link = Link(waiter.0),
+        }
+    }
+
+    pub(crate) fn id(&self, key: Key) -> Option<u32> {
+        Some(self.inner.borrow().slots.get(key.0 as usize)?.id & !DETACHED)
+    }
+
+    /// Notes that nobody holds the task's handle any more.
+    pub(crate) fn detach(&self, key: Key) {
+        if let Some(slot) = self.inner.borrow_mut().slots.get_mut(key.0 as usize) {
+            slot.id |= DETACHED;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_detached(&self, key: Key) -> bool {
+        self.inner
+            .borrow()
+            .slots
+            .get(key.0 as usize)
+            .is_some_and(|slot| slot.id & DETACHED != 0)
+    }
+
+    pub(crate) fn root(&self, key: Key) -> NodeId {
+        let inner = self.inner.borrow();
+        let extra = inner
+            .slots
+            .get(key.0 as usize)
+            .and_then(|slot| slot.link.extra());
+        extra.map_or(NodeId::NONE, |index| inner.extras[index].root)
+    }
+
+    pub(crate) fn set_root(&self, key: Key, root: NodeId) {
+        if let Some(extra) = self.inner.borrow_mut().extra(key) {
+            extra.root = root;
+        }
+    }
+
+    /// What a `TaskRef` to this task shares, made if need be. `None` when it has ended.
+    pub(crate) fn state(&self, local: &Rc<Local>, key: Key) -> Option<Rc<TaskState>> {
+        let mut inner = self.inner.borrow_mut();
+        let slot = inner.slots.get(key.0 as usize)?;
+        let (id, location) = (slot.id & !DETACHED, slot.location);
+        let extra = inner.extra(key)?;
+        let state = extra
+            .state
+            .get_or_insert_with(|| TaskState::new(Rc::clone(local), key, id, location));
+        Some(Rc::clone(state))
+    }
+
+    /// The shared state where there is one already.
+    pub(crate) fn existing_state(&self, key: Key) -> Option<Rc<TaskState>> {
+        let inner = self.inner.borrow();
+        let index = inner.slots.get(key.0 as usize)?.link.extra()?;
+        inner.extras[index].state.clone()
+    }
+
+    pub(crate) fn location(&self, key: Key) -> Option<&'static Location<'static>> {
+        Some(self.inner.borrow().slots.get(key.0 as usize)?.location)
+    }
+}
+
+const _: () = assert!(size_of::<Slot>() == 32 || size_of::<usize>() != 8);

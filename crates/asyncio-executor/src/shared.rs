@@ -1,0 +1,242 @@
+//! The cross-thread half of an executor: the one door through which other threads come in.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_task::Runnable;
+use concurrent_queue::ConcurrentQueue;
+
+use crate::context::SendContext;
+use crate::home::Home;
+
+/// Wakes a sleeping executor from any thread.
+///
+/// The executor calls it after each hand-over from another thread; coalescing is the
+/// implementation's business (a reactor's notifier writes to its descriptor at most once per
+/// sleep). It must not call back into the executor.
+pub trait Notify: Send + Sync + 'static {
+    /// Makes the current or the next wait of the executor return soon.
+    fn notify(&self);
+}
+
+impl<N: Notify + ?Sized> Notify for Arc<N> {
+    fn notify(&self) {
+        (**self).notify();
+    }
+}
+
+/// What comes through the door.
+pub(crate) enum Remote {
+    /// A task that was woken by another thread.
+    Wake(Runnable<Home>),
+    /// The main future was woken by another thread.
+    Main,
+    /// A callback of `call_soon_threadsafe`.
+    Call(Arc<dyn RemoteCall>),
+}
+
+/// Shared by the executor, its doors, and every wake-up that is on its way.
+pub(crate) struct Shared {
+    queue: ConcurrentQueue<Remote>,
+    /// Set when the executor starts to close: callbacks are refused from then on, while
+    /// wake-ups are taken until the last task is gone.
+    closing: AtomicBool,
+    notifier: Box<dyn Notify>,
+}
+
+impl Shared {
+    pub(crate) fn new(notifier: Box<dyn Notify>) -> Arc<Self> {
+        Arc::new(Self {
+            queue: ConcurrentQueue::unbounded(),
+            closing: AtomicBool::new(false),
+            notifier,
+        })
+    }
+
+    /// Hands `remote` over and wakes the executor. A wake-up always finds the queue open: the
+    /// executor closes it after its last task.
+    pub(crate) fn push(&self, remote: Remote) {
+        // Only `Main` and `Call` can meet a closed queue, and then nobody is left to care.
+        let _ = self.queue.push(remote);
+        self.notifier.notify();
+    }
+
+    fn call(&self, call: Arc<dyn RemoteCall>) -> Result<(), Closed> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(Closed(()));
+        }
+        self.queue
+            .push(Remote::Call(call))
+            .map_err(|_| Closed(()))?;
+        self.notifier.notify();
+        Ok(())
+    }
+
+    pub(crate) fn pop(&self) -> Option<Remote> {
+        self.queue.pop().ok()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(crate) fn refuse_calls(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+}
+
+/// The executor has been closed: nothing more can be handed to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed(pub(crate) ());
+
+impl fmt::Display for Closed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("event loop is closed")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+impl From<Closed> for std::io::Error {
+    fn from(closed: Closed) -> Self {
+        Self::new(std::io::ErrorKind::NotConnected, closed)
+    }
+}
+
+/// The way into an executor from any thread: `Send`, `Sync`, and cheap to clone.
+///
+/// It may outlive the executor; then every call is refused.
+#[derive(Clone)]
+pub struct Door(pub(crate) Arc<Shared>);
+
+impl Door {
+    /// Has `callback` called on the executor's thread, in the order of the calls of this
+    /// thread, and wakes the executor if it sleeps.
+    ///
+    /// It runs in a context that holds the caller's variables that may cross threads
+    /// ([`ContextVar::shared`](crate::ContextVar::shared)).
+    ///
+    /// The queue has no bound of its own: like a waker, it must never refuse or wait. Who
+    /// floods it from another thread bounds the flood there.
+    ///
+    /// # Errors
+    /// [`Closed`] when the executor has been closed; the callback is dropped uncalled, on this
+    /// thread. A callback that was accepted is dropped uncalled, on the executor's thread, when
+    /// the executor closes before it ran.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::Executor;
+    ///
+    /// let executor = Executor::new();
+    /// let door = executor.door();
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// std::thread::spawn(move || door.call_soon_threadsafe(move || sender.send(7).unwrap()))
+    ///     .join()
+    ///     .unwrap()
+    ///     .unwrap();
+    /// executor.run_until_stalled();
+    /// assert_eq!(receiver.recv(), Ok(7));
+    /// ```
+    pub fn call_soon_threadsafe(
+        &self,
+        callback: impl FnOnce() + Send + 'static,
+    ) -> Result<ThreadsafeHandle, Closed> {
+        let call: Arc<dyn RemoteCall> = Arc::new(Call {
+            callback: Mutex::new(Some(callback)),
+            context: SendContext::current(),
+        });
+        self.0.call(Arc::clone(&call))?;
+        Ok(ThreadsafeHandle(call))
+    }
+
+    /// Whether the executor has been closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.closing.load(Ordering::Acquire)
+    }
+
+    /// Wakes the executor if it sleeps, without handing anything over.
+    pub fn notify(&self) {
+        self.0.notifier.notify();
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Door")
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A callback on its way to the executor's thread. Cancelled from any thread.
+///
+/// Dropping the handle does not cancel.
+#[derive(Clone)]
+pub struct ThreadsafeHandle(Arc<dyn RemoteCall>);
+
+impl ThreadsafeHandle {
+    /// Keeps the callback from being called, and drops it at once, on this thread. Returns
+    /// whether that was in time: `false` when it has started, or was cancelled before.
+    ///
+    /// Unlike CPython 3.14, this does not wait for a callback that is running on another thread.
+    pub fn cancel(&self) -> bool {
+        self.0.cancel()
+    }
+}
+
+impl fmt::Debug for ThreadsafeHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ThreadsafeHandle")
+            .finish_non_exhaustive()
+    }
+}
+
+/// A callback of another thread, with its type erased.
+pub(crate) trait RemoteCall: Send + Sync {
+    /// Calls it, unless it was cancelled.
+    fn call(&self);
+    /// Drops it; whether it was still there.
+    fn cancel(&self) -> bool;
+}
+
+struct Call<F> {
+    callback: Mutex<Option<F>>,
+    context: Option<SendContext>,
+}
+
+impl<F> Call<F> {
+    fn take(&self) -> Option<F> {
+        // The lock is held for a move only, which cannot panic.
+        self.callback
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl<F: FnOnce() + Send> RemoteCall for Call<F> {
+    fn call(&self) {
+        let Some(callback) = self.take() else { return };
+        match &self.context {
+            Some(context) => context.run(callback),
+            None => callback(),
+        }
+    }
+
+    fn cancel(&self) -> bool {
+        self.take().is_some()
+    }
+}

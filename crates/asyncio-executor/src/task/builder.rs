@@ -1,0 +1,186 @@
+//! Making a task.
+
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+
+use crate::context::{self, Context};
+use crate::entry::Entry;
+use crate::error::{ErrorContext, Message, TaskError};
+use crate::home::{self, Home};
+use crate::local::Local;
+use crate::task::{Errors, Report, Root, Silent, Task, discard};
+
+/// Asyncio's keyword arguments of `create_task`, as methods.
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::Executor;
+///
+/// let executor = Executor::new();
+/// let task = executor.build_task().name("answer").spawn(async { 42 });
+/// assert_eq!(task.get_name(), "answer");
+/// assert_eq!(executor.run_until_complete(task).unwrap().unwrap(), 42);
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder makes no task before `spawn`"]
+pub struct TaskBuilder {
+    local: Rc<Local>,
+    name: Option<Rc<str>>,
+    context: Option<Context>,
+    eager: Option<bool>,
+}
+
+impl TaskBuilder {
+    pub(crate) fn new(local: Rc<Local>) -> Self {
+        Self {
+            local,
+            name: None,
+            context: None,
+            eager: None,
+        }
+    }
+
+    /// The task's name. The default is `Task-N`, where N counts the executor's tasks.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Some(name.as_ref().into());
+        self
+    }
+
+    /// The context that the task runs in, used as it is. The default is a copy of the current
+    /// one.
+    pub fn context(mut self, context: Context) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Whether the task's first step runs inside `spawn`, before that returns, as with asyncio's
+    /// `eager_start`. The default is the executor's
+    /// ([`Executor::set_eager`](crate::Executor::set_eager)). Only a running executor starts
+    /// tasks eagerly.
+    pub fn eager(mut self, eager: bool) -> Self {
+        self.eager = Some(eager);
+        self
+    }
+
+    /// Has an `Err` of the task that nobody takes reported to the exception handler.
+    pub fn report_errors(self) -> ReportingTaskBuilder {
+        ReportingTaskBuilder(self)
+    }
+
+    /// Makes the task.
+    ///
+    /// On a closed executor the task is born cancelled: the future is dropped, and awaiting the
+    /// task gives [`TaskError::Cancelled`] with the message "event loop is closed".
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.make::<F, Silent>(future)
+    }
+
+    /// What the task factory leaves as it is, and everything else.
+    #[track_caller]
+    fn make<F, R>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
+        let location = Location::caller();
+        let Self {
+            local,
+            name,
+            context,
+            eager,
+        } = self.through_factory();
+        if local.closed.get() {
+            discard(&local, future);
+            let closed = TaskError::Cancelled(Some(Message::from("event loop is closed")));
+            return Task::ended::<R>(local, Err(closed));
+        }
+        let key = local.tasks.insert(location);
+        let context = context.or_else(context::copy_for_task);
+        let home = Home::of(&local.shared);
+        let (runnable, inner) = async_task::Builder::new().metadata(home).spawn_local(
+            move |_| Root::<F, R>::new(future, key, context),
+            home::schedule,
+        );
+        if let Some(name) = name
+            && let Some(state) = local.tasks.state(&local, key)
+        {
+            state.set_name(name);
+        }
+        let eager = eager.unwrap_or_else(|| local.eager.get());
+        if eager && home::with(|current| current.is_some_and(|here| Rc::ptr_eq(here, &local))) {
+            local.step(runnable);
+        } else {
+            local.push(Entry::task(runnable));
+        }
+        Task::new::<R>(local, key, inner)
+    }
+
+    fn through_factory(self) -> Self {
+        let local = Rc::clone(&self.local);
+        // A factory that makes tasks of its own gets plain ones: it is out while it is called.
+        let Some(factory) = local.set_factory(None) else {
+            return self;
+        };
+        let built = catch_unwind(AssertUnwindSafe(|| factory(self.clone())));
+        if local.factory().is_none() {
+            local.set_factory(Some(factory));
+        }
+        built.unwrap_or_else(|payload| {
+            local.report(&ErrorContext::new("panic in the task factory").panicked(&*payload));
+            self
+        })
+    }
+}
+
+impl fmt::Debug for TaskBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskBuilder")
+            .field("name", &self.name)
+            .field("context", &self.context)
+            .field("eager", &self.eager)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`TaskBuilder`] for tasks whose errors are reported when nobody takes them.
+#[derive(Clone, Debug)]
+#[must_use = "a builder makes no task before `spawn`"]
+pub struct ReportingTaskBuilder(TaskBuilder);
+
+impl ReportingTaskBuilder {
+    /// As [`TaskBuilder::name`].
+    pub fn name(self, name: impl AsRef<str>) -> Self {
+        Self(self.0.name(name))
+    }
+
+    /// As [`TaskBuilder::context`].
+    pub fn context(self, context: Context) -> Self {
+        Self(self.0.context(context))
+    }
+
+    /// As [`TaskBuilder::eager`].
+    pub fn eager(self, eager: bool) -> Self {
+        Self(self.0.eager(eager))
+    }
+
+    /// As [`TaskBuilder::spawn`]. An `Err` reaches the exception handler when the task ends with
+    /// no handle left, or when its handle is dropped and the error is still in it.
+    #[track_caller]
+    pub fn spawn<F, T, E>(self, future: F) -> Task<F::Output>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Display + 'static,
+    {
+        self.0.make::<F, Errors>(future)
+    }
+}

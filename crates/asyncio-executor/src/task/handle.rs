@@ -1,0 +1,379 @@
+//! The unique handle to a task, which holds its result.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::cancel::{
+    Cancellation, Claim, Claimed, Settled, Target, cancel_task, cancelling, uncancel,
+};
+use crate::error::{InvalidStateError, Message, TaskError};
+use crate::home::{self, Home};
+use crate::local::Local;
+use crate::registry::Key;
+use crate::task::reference::{CallbackId, TaskRef};
+use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
+
+/// A task: a future that its executor runs. asyncio's `Task`.
+///
+/// The executor owns the task; this is the one handle that owns its result. Dropping the handle
+/// does not cancel: the task is detached and goes on.
+///
+/// Awaiting it, by value or as `&mut task`, gives the result, and passes a cancellation on: when
+/// the awaiting side is cancelled, so is this task, and it is waited for. A `Task` is not `Unpin`,
+/// on purpose: `&mut task` then has a meaning of its own, a [`Join`] that leaves the handle to
+/// you, and [`run_until_complete(&mut task)`](crate::Executor::run_until_complete) can leave the
+/// result in the handle.
+///
+/// # Cancel safety
+/// Yes. Dropping the await of `&mut task` leaves the task and its result alone.
+///
+/// # Panics
+/// When awaited again after the result was taken.
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::Executor;
+///
+/// let executor = Executor::new();
+/// let mut task = executor.create_task(async { "bobby" });
+/// assert_eq!(*executor.run_until_complete(&mut task).unwrap(), "bobby");
+/// assert_eq!(*task.result().unwrap().unwrap(), "bobby");
+/// ```
+#[must_use = "dropping a handle detaches the task: `.detach()` says so"]
+pub struct Task<T> {
+    local: Rc<Local>,
+    key: Key,
+    /// async-task's handle, until the outcome is taken out of it.
+    inner: Cell<Option<async_task::Task<Outcome<T>, Home>>>,
+    /// The outcome, once somebody looked at it. Never borrowed while the handle is awaited: that
+    /// takes the handle as a whole.
+    pub(super) outcome: RefCell<Option<Result<T, TaskError>>>,
+    /// The number that our waker is registered under, where what waits is not a task of the same
+    /// executor; 0 for none.
+    waker: Cell<u64>,
+    pub(super) claim: Cell<Claim>,
+    /// What to do with an outcome that nobody took.
+    unclaimed: fn(&Rc<Local>, Key, Outcome<T>) -> Outcome<T>,
+}
+
+impl<T> Unpin for Task<T> where NotUnpin<T>: Never {}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.claim.take();
+        let outcome = match self.inner.take() {
+            // async-task's own drop would cancel.
+            Some(inner) if !inner.is_finished() => {
+                self.local.tasks.detach(self.key);
+                return inner.detach();
+            }
+            Some(mut inner) => {
+                match Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => return,
+                }
+            }
+            None => match self.outcome.take() {
+                // Somebody looked at the failure.
+                Some(Ok(value)) => Ok(value),
+                Some(Err(_)) | None => return,
+            },
+        };
+        drop((self.unclaimed)(&self.local, Key::NONE, outcome));
+    }
+}
+
+/// Makes a type that is never `Unpin`, in a way that the compiler's coherence check can reason
+/// with: no type has the trait `Never`. (`PhantomPinned` will not do: another version of the standard
+/// library may implement `Unpin` for it.)
+struct NotUnpin<T>(PhantomData<T>);
+trait Never {}
+
+impl<T: 'static> Task<T> {
+    pub(crate) fn new<R: Report<T>>(
+        local: Rc<Local>,
+        key: Key,
+        inner: async_task::Task<Outcome<T>, Home>,
+    ) -> Self {
+        Self {
+            local,
+            key,
+            inner: Cell::new(Some(inner)),
+            outcome: RefCell::new(None),
+            waker: Cell::new(0),
+            claim: Cell::default(),
+            unclaimed: nobody_waits::<R, T>,
+        }
+    }
+
+    /// A task that never ran.
+    pub(crate) fn ended<R: Report<T>>(local: Rc<Local>, outcome: Result<T, TaskError>) -> Self {
+        Self {
+            local,
+            key: Key::NONE,
+            inner: Cell::new(None),
+            outcome: RefCell::new(Some(outcome)),
+            waker: Cell::new(0),
+            claim: Cell::default(),
+            unclaimed: nobody_waits::<R, T>,
+        }
+    }
+}
+
+impl<T> Task<T> {
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        let inner = self.inner.take();
+        let done = inner.as_ref().is_none_or(async_task::Task::is_finished);
+        self.inner.set(inner);
+        done
+    }
+
+    /// Whether the task has ended as cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.status() == Status::Cancelled
+    }
+
+    /// The result, which stays in the handle.
+    ///
+    /// # Errors
+    /// [`InvalidStateError`] when the task has not ended, or an `await` has taken the result.
+    pub fn result(&self) -> Result<Result<Ref<'_, T>, Ref<'_, TaskError>>, InvalidStateError> {
+        self.settle()?;
+        let outcome = Ref::filter_map(self.outcome.borrow(), Option::as_ref)
+            .map_err(|_| InvalidStateError::Taken)?;
+        Ok(
+            match Ref::filter_map(outcome, |outcome| outcome.as_ref().ok()) {
+                Ok(value) => Ok(value),
+                Err(outcome) => Err(Ref::filter_map(outcome, |outcome| outcome.as_ref().err())
+                    .map_err(|_| InvalidStateError::Taken)?),
+            },
+        )
+    }
+
+    /// Takes the result.
+    ///
+    /// # Errors
+    /// Gives the handle back when the task has not ended.
+    ///
+    /// # Panics
+    /// When an `await` has taken the result before.
+    pub fn into_result(self) -> Result<Result<T, TaskError>, Self> {
+        if self.settle().is_err() {
+            return Err(self);
+        }
+        Ok(self.outcome.take().expect(TAKEN))
+    }
+
+    /// The failure, if the task has ended with one: asyncio's `exception()`.
+    ///
+    /// # Errors
+    /// As [`result`](Self::result).
+    pub fn exception(&self) -> Result<Option<Ref<'_, TaskError>>, InvalidStateError> {
+        Ok(self.result()?.err())
+    }
+
+    /// Requests the task's cancellation; see [`TaskRef::cancel`]. Returns `false` when it has
+    /// ended.
+    pub fn cancel(&self) -> bool {
+        cancel_task(&self.local, self.live(), None)
+    }
+
+    /// [`cancel`](Self::cancel) with a message, which the task's clean-up and its outcome see.
+    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
+        cancel_task(
+            &self.local,
+            self.live(),
+            Some(Message::from(message.as_ref())),
+        )
+    }
+
+    /// How many requests were made and not withdrawn.
+    #[must_use]
+    pub fn cancelling(&self) -> u32 {
+        cancelling(&self.local, self.live())
+    }
+
+    /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
+    /// is withdrawn too.
+    pub fn uncancel(&self) -> u32 {
+        uncancel(&self.local, self.live())
+    }
+
+    /// Leaves the task to the executor. What dropping the handle does, said aloud.
+    pub fn detach(self) {
+        drop(self);
+    }
+
+    /// An untyped handle, which can be cloned.
+    ///
+    /// Made after the end of a task that had none, it knows no more than that the task is over.
+    #[must_use]
+    pub fn task_ref(&self) -> TaskRef {
+        let live = self.local.tasks.state(&self.local, self.live());
+        TaskRef::new(live.unwrap_or_else(|| {
+            let state = TaskState::new(Rc::clone(&self.local), Key::NONE, 0, Location::caller());
+            state.end(&self.local, self.status());
+            state
+        }))
+    }
+
+    /// The task's name: the one given, or `Task-N`.
+    #[must_use]
+    pub fn get_name(&self) -> String {
+        self.task_ref().get_name()
+    }
+
+    /// Names the task.
+    pub fn set_name(&self, name: impl AsRef<str>) {
+        self.task_ref().set_name(name);
+    }
+
+    /// Has `callback` called when the task has ended; see [`TaskRef::add_done_callback`].
+    pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
+        self.task_ref().add_done_callback(callback)
+    }
+
+    /// Takes a callback away; see [`TaskRef::remove_done_callback`].
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        self.task_ref().remove_done_callback(id)
+    }
+
+    fn status(&self) -> Status {
+        match self.settle().map(|()| self.outcome.try_borrow()) {
+            Err(_) => Status::Pending,
+            Ok(Ok(outcome)) => match &*outcome {
+                Some(Err(TaskError::Cancelled(_))) => Status::Cancelled,
+                Some(Err(TaskError::Panicked(_))) => Status::Panicked,
+                Some(Ok(_)) | None => Status::Returned,
+            },
+            Ok(Err(_)) => Status::Returned,
+        }
+    }
+
+    /// The task's key while it has not ended: afterwards the number may be another task's.
+    fn live(&self) -> Key {
+        if self.done() { Key::NONE } else { self.key }
+    }
+
+    /// Moves the outcome of an ended task here.
+    fn settle(&self) -> Result<(), InvalidStateError> {
+        let Some(mut inner) = self.inner.take() else {
+            return Ok(());
+        };
+        if !inner.is_finished() {
+            self.inner.set(Some(inner));
+            return Err(InvalidStateError::NotDone);
+        }
+        let polled = Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop()));
+        let outcome = match polled {
+            Poll::Ready(Ok(value)) => Ok(value),
+            Poll::Ready(Err(failure)) => Err(match *failure {
+                Failure::Error(error) => error,
+                // Only a task without a handle discards its outcome.
+                Failure::Discarded => TaskError::Cancelled(None),
+            }),
+            Poll::Pending => {
+                self.inner.set(Some(inner));
+                return Err(InvalidStateError::NotDone);
+            }
+        };
+        *self.outcome.borrow_mut() = Some(outcome);
+        Ok(())
+    }
+
+    /// Waits for the end, without taking the outcome.
+    fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.done() {
+            return Poll::Ready(());
+        }
+        let waiter = home::with(|here| {
+            let here = here?;
+            (Rc::ptr_eq(here, &self.local) && here.is_polled_with(cx.waker()))
+                .then(|| here.current.get())
+        });
+        match waiter {
+            Some(waiter) => self.local.tasks.set_waiter(self.key, waiter),
+            None => {
+                if let Some(state) = self.local.tasks.state(&self.local, self.key) {
+                    self.waker
+                        .set(state.keep_waker(self.waker.get(), cx.waker()));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Waits for the end as a claim. The outcome is in `outcome` then.
+    pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut claim = self.claim.take();
+        let polled = claim.poll_target(
+            cx,
+            |here| {
+                if Rc::ptr_eq(here, &self.local) {
+                    Target::Task(self.key)
+                } else {
+                    Target::Other(Rc::new(Foreign(self.task_ref())))
+                }
+            },
+            |cx| {
+                ready!(self.poll_done(cx));
+                let cancelled = match self.settle().map(|()| self.outcome.borrow()).as_deref() {
+                    Ok(Some(Err(TaskError::Cancelled(message)))) => Some(message.clone()),
+                    _ => None,
+                };
+                Poll::Ready(Settled {
+                    value: (),
+                    cancelled,
+                })
+            },
+        );
+        self.claim.set(claim);
+        polled
+    }
+}
+
+/// A task of another executor of this thread, as the target of a claim.
+struct Foreign(TaskRef);
+
+impl Claimed for Foreign {
+    fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
+        cancellation.task(&self.0)
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.as_ref().get_ref().poll_join(cx));
+        Poll::Ready(self.outcome.take().expect(TAKEN))
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Task")
+            .field(
+                "name",
+                &self
+                    .local
+                    .tasks
+                    .existing_state(self.live())
+                    .map(|s| s.name()),
+            )
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) const TAKEN: &str = "the result of the task was taken before";

@@ -1,0 +1,31 @@
+//! Tasks: a future that the executor owns and polls, and the handles to it.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`root`] | the future around the user's: root scope, context, caught panics |
+//! | [`builder`] | making a task |
+//! | [`handle`] | `Task`: the unique handle, which holds the result |
+//! | [`join`] | waiting through `&mut task` |
+//! | [`reference`] | `TaskRef`: any number of untyped handles |
+
+mod builder;
+mod handle;
+mod join;
+mod reference;
+mod root;
+
+pub use builder::{ReportingTaskBuilder, TaskBuilder};
+pub use handle::Task;
+pub use join::{Join, Watch};
+pub(crate) use reference::TaskState;
+pub use reference::{CallbackId, TaskRef, WaitTask};
+pub(crate) use root::{Errors, Failure, Outcome, Report, Root, Silent, discard, nobody_waits};
+
+/// How a task has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Pending,
+    Returned,
+    Cancelled,
+    Panicked,
+}

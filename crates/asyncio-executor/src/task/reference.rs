@@ -1,0 +1,304 @@
+//! Untyped handles to a task, as many as one likes.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::callback;
+use crate::cancel::{cancel_task, cancelling, uncancel};
+use crate::context;
+use crate::entry::Entry;
+use crate::error::Message;
+use crate::flat::drop_flat;
+use crate::local::Local;
+use crate::registry::Key;
+use crate::task::Status;
+
+/// A task without its type: to cancel it, name it, watch it, wait for its end. Clones are
+/// handles to the same task; they neither own it nor its result.
+#[derive(Clone)]
+pub struct TaskRef(Rc<TaskState>);
+
+/// What the references to one task share. Made when the first one is.
+pub(crate) struct TaskState {
+    local: Rc<Local>,
+    key: Key,
+    id: u32,
+    location: &'static Location<'static>,
+    status: Cell<Status>,
+    name: RefCell<Option<Rc<str>>>,
+    /// In order of registration.
+    callbacks: RefCell<Vec<(u64, DoneCallback)>>,
+    wakers: RefCell<Vec<(u64, Waker)>>,
+    /// Counts callbacks and wakers.
+    last: Cell<u64>,
+}
+
+struct DoneCallback {
+    context: Option<context::Context>,
+    callback: Box<dyn FnOnce(&TaskRef)>,
+}
+
+impl DoneCallback {
+    fn into_entry(self, task: TaskRef) -> Entry {
+        let Self { context, callback } = self;
+        callback::entry(context, move || callback(&task))
+    }
+}
+
+/// Names a done-callback, to take it away again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallbackId(u64);
+
+impl TaskRef {
+    pub(crate) fn new(state: Rc<TaskState>) -> Self {
+        Self(state)
+    }
+
+    /// The executor and the key, while the task has not ended.
+    pub(crate) fn target(&self) -> Option<(&Rc<Local>, Key)> {
+        (!self.done()).then_some((&self.0.local, self.0.key))
+    }
+
+    /// Requests the task's cancellation, and returns `false` if it has ended.
+    ///
+    /// A request, not an order: the innermost scopes of the task answer it at their next poll,
+    /// where the body they wait in is dropped. Without any scope, the task's future is dropped
+    /// and the task ends as cancelled; a task that has not started never does. A task that is
+    /// waiting for another task passes the request on to that one, and waits for it to end.
+    pub fn cancel(&self) -> bool {
+        self.target()
+            .is_some_and(|(local, key)| cancel_task(local, key, None))
+    }
+
+    /// [`cancel`](Self::cancel) with a message, which the task's clean-up and its outcome see.
+    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
+        let message = Message::from(message.as_ref());
+        self.target()
+            .is_some_and(|(local, key)| cancel_task(local, key, Some(message)))
+    }
+
+    /// How many requests were made on the task and its scopes, and not withdrawn.
+    #[must_use]
+    pub fn cancelling(&self) -> u32 {
+        self.target()
+            .map_or(0, |(local, key)| cancelling(local, key))
+    }
+
+    /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
+    /// is withdrawn too.
+    pub fn uncancel(&self) -> u32 {
+        self.target().map_or(0, |(local, key)| uncancel(local, key))
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.0.status.get() != Status::Pending
+    }
+
+    /// Whether the task has ended as cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.0.status.get() == Status::Cancelled
+    }
+
+    /// Whether the task has ended by a panic.
+    #[must_use]
+    pub fn panicked(&self) -> bool {
+        self.0.status.get() == Status::Panicked
+    }
+
+    /// The task's number: the executor counts its tasks from 1. Wraps after two thousand million.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// The task's name: the one given, or `Task-N` with its number.
+    #[must_use]
+    pub fn get_name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Names the task.
+    pub fn set_name(&self, name: impl AsRef<str>) {
+        self.0.set_name(name.as_ref().into());
+    }
+
+    /// Where the task was made.
+    #[must_use]
+    pub fn spawn_location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+
+    /// Has `callback` called through the ready queue when the task has ended: never inside this
+    /// call, also for a task that has ended already. Callbacks run in order of registration, each
+    /// in a copy of the context in which it was registered.
+    pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
+        let state = &self.0;
+        let id = state.next();
+        let callback = DoneCallback {
+            context: context::copy_for_task(),
+            callback: Box::new(callback),
+        };
+        if self.done() {
+            state.local.push(callback.into_entry(self.clone()));
+        } else {
+            state.callbacks.borrow_mut().push((id, callback));
+        }
+        CallbackId(id)
+    }
+
+    /// Takes a callback away. Returns whether it was still to be called; one whose task has ended
+    /// is not taken away any more.
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        let mut callbacks = self.0.callbacks.borrow_mut();
+        let Some(at) = callbacks.iter().position(|(other, _)| *other == id.0) else {
+            return false;
+        };
+        let removed = callbacks.remove(at);
+        drop(callbacks);
+        drop_flat(removed.1.callback);
+        true
+    }
+
+    /// Waits for the end of the task, however it ends. Unlike awaiting the handle, this passes no
+    /// cancellation on.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub fn wait(&self) -> WaitTask {
+        WaitTask {
+            task: self.clone(),
+            waker: 0,
+        }
+    }
+
+    /// Whether both are handles to the same task.
+    #[must_use]
+    pub fn same_task(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PartialEq for TaskRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.same_task(other)
+    }
+}
+
+impl Eq for TaskRef {}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskRef")
+            .field("name", &self.get_name())
+            .field("status", &self.0.status.get())
+            .field("spawned_at", &format_args!("{}", self.0.location))
+            .finish_non_exhaustive()
+    }
+}
+
+impl TaskState {
+    pub(crate) fn new(
+        local: Rc<Local>,
+        key: Key,
+        id: u32,
+        location: &'static Location<'static>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            local,
+            key,
+            id,
+            location,
+            status: Cell::new(Status::Pending),
+            name: RefCell::new(None),
+            callbacks: RefCell::default(),
+            wakers: RefCell::default(),
+            last: Cell::new(0),
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        match &*self.name.borrow() {
+            Some(name) => String::from(&**name),
+            None => format!("Task-{}", self.id),
+        }
+    }
+
+    pub(crate) fn set_name(&self, name: Rc<str>) {
+        let old = self.name.replace(Some(name));
+        drop(old);
+    }
+
+    fn next(&self) -> u64 {
+        self.last.set(self.last.get() + 1);
+        self.last.get()
+    }
+
+    /// Registers a waker, in place of the one that was registered as `id`; 0 for none. Returns
+    /// its number.
+    pub(crate) fn keep_waker(&self, id: u64, waker: &Waker) -> u64 {
+        let mut wakers = self.wakers.borrow_mut();
+        if let Some((_, kept)) = wakers.iter_mut().find(|(other, _)| *other == id) {
+            kept.clone_from(waker);
+            return id;
+        }
+        let id = self.next();
+        wakers.push((id, waker.clone()));
+        id
+    }
+
+    fn drop_waker(&self, id: u64) {
+        let mut wakers = self.wakers.borrow_mut();
+        let at = wakers.iter().position(|(other, _)| *other == id);
+        let removed = at.map(|at| wakers.swap_remove(at));
+        drop(wakers);
+        drop(removed);
+    }
+
+    /// The task has ended: callbacks become ready, in order, and then what waits.
+    pub(crate) fn end(self: &Rc<Self>, local: &Local, status: Status) {
+        self.status.set(status);
+        for (_, callback) in self.callbacks.take() {
+            local.push(callback.into_entry(TaskRef(Rc::clone(self))));
+        }
+        for (_, waker) in self.wakers.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Future of [`TaskRef::wait`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct WaitTask {
+    task: TaskRef,
+    waker: u64,
+}
+
+impl Future for WaitTask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.task.done() {
+            return Poll::Ready(());
+        }
+        self.waker = self.task.0.keep_waker(self.waker, cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for WaitTask {
+    fn drop(&mut self) {
+        if self.waker != 0 {
+            self.task.0.drop_waker(self.waker);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The future around the user's: the task's root scope, its context, and the cell that catches
+//! its panics.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::cancel::{Cancelled, NodeId};
+use crate::context;
+use crate::error::{ErrorContext, TaskError};
+use crate::home;
+use crate::local::Local;
+use crate::registry::Key;
+use crate::task::{Status, TaskRef};
+
+/// What async-task stores when a task has ended. The rare ends are boxed, so that a task of `()`
+/// stays small.
+pub(crate) type Outcome<T> = Result<T, Box<Failure>>;
+
+pub(crate) enum Failure {
+    Error(TaskError),
+    /// Nobody is left to take the outcome: it was dropped here.
+    Discarded,
+}
+
+/// What to say of a value that nobody took: its error, if that is worth a report.
+pub(crate) trait Report<T> {
+    fn error(value: &T) -> Option<String>;
+}
+
+/// The values are nobody's business.
+pub(crate) struct Silent;
+
+impl<T> Report<T> for Silent {
+    fn error(_: &T) -> Option<String> {
+        None
+    }
+}
+
+/// A task built with `report_errors`.
+pub(crate) struct Errors;
+
+impl<T, E: Display> Report<Result<T, E>> for Errors {
+    fn error(value: &Result<T, E>) -> Option<String> {
+        value.as_ref().err().map(ToString::to_string)
+    }
+}
+
+pin_project! {
+    pub(crate) struct Root<F: Future, R = Silent> {
+        #[pin]
+        body: Option<F>,
+        // The task's context between its polls; the executor holds it during one.
+        context: Option<context::Context>,
+        key: Key,
+        flags: Flags,
+        report: PhantomData<R>,
+    }
+
+    impl<F: Future, R> PinnedDrop for Root<F, R> {
+        // A task that did not end: its executor is closing, or it never got its first poll.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.flags.ended {
+                return;
+            }
+            home::with(|local| {
+                let Some(local) = local else { return this.body.set(None) };
+                let outer = local.context.replace(this.context.take());
+                drop_body(local, this.body.as_mut());
+                local.context.replace(outer);
+                local.ended(*this.key, Status::Cancelled);
+            });
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    /// The registry has our waker.
+    parked: bool,
+    ended: bool,
+}
+
+impl<F: Future, R> Root<F, R> {
+    pub(crate) fn new(body: F, key: Key, context: Option<context::Context>) -> Self {
+        Self {
+            body: Some(body),
+            context,
+            key,
+            flags: Flags::default(),
+            report: PhantomData,
+        }
+    }
+
+    /// One step. `Ready` says how the task has ended; the registry is told by the caller.
+    #[inline]
+    pub(crate) fn step(
+        self: Pin<&mut Self>,
+        local: &Local,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Outcome<F::Output>, Status)> {
+        let mut this = self.project();
+        let key = *this.key;
+        let _polled = local.begin_poll(key, cx.waker());
+        let outer = local.context.replace(this.context.take());
+        let end = poll_body(local, key, this.body.as_mut(), cx);
+        *this.context = local.context.replace(outer);
+        match end {
+            None => {
+                if !this.flags.parked {
+                    this.flags.parked = true;
+                    local.tasks.park(key, cx.waker());
+                }
+                Poll::Pending
+            }
+            Some(end) => {
+                this.flags.ended = true;
+                this.context.take();
+                Poll::Ready(end)
+            }
+        }
+    }
+}
+
+impl<F: Future, R: Report<F::Output>> Future for Root<F, R> {
+    type Output = Outcome<F::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        home::with(|local| {
+            // Only an executor's own run polls its tasks, and it is current then.
+            let Some(local) = local else {
+                return Poll::Pending;
+            };
+            let key = self.key;
+            let (outcome, status) = std::task::ready!(self.step(local, cx));
+            local.set_finished(key, status);
+            if local.tasks.is_detached(key) {
+                return Poll::Ready(nobody_waits::<R, _>(local, key, outcome));
+            }
+            Poll::Ready(outcome)
+        })
+    }
+}
+
+/// Polls the body in its root scope; `Some` when the task has ended.
+#[inline]
+fn poll_body<F: Future>(
+    local: &Local,
+    key: Key,
+    mut body: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Option<(Outcome<F::Output>, Status)> {
+    if local.tree.is_marked()
+        && let Some(cancelled) = local.tree.answer(local.tasks.root(key))
+    {
+        return Some(end_cancelled(local, body, cancelled));
+    }
+    let polled = catch_unwind(AssertUnwindSafe(|| match body.as_mut().as_pin_mut() {
+        Some(body) => body.poll(cx),
+        None => Poll::Pending,
+    }));
+    let polled = match polled {
+        Ok(polled) => polled,
+        Err(payload) => {
+            drop_body(local, body);
+            let error = TaskError::Panicked(crate::error::PanicPayload::new(payload));
+            return Some((Err(Box::new(Failure::Error(error))), Status::Panicked));
+        }
+    };
+    if local.tree.is_marked() {
+        let root = local.tasks.root(key);
+        let (cancelled, again) = local.tree.leave(root, polled.is_ready());
+        // A task that returns while a request is undelivered ends as cancelled.
+        let undelivered = || {
+            if polled.is_ready() {
+                local.tree.answer(root)
+            } else {
+                None
+            }
+        };
+        if let Some(cancelled) = cancelled.or_else(undelivered) {
+            if let Poll::Ready(value) = polled {
+                discard(local, value);
+            }
+            return Some(end_cancelled(local, body, cancelled));
+        }
+        if again {
+            cx.waker().wake_by_ref();
+        }
+    }
+    match polled {
+        Poll::Pending => None,
+        Poll::Ready(value) => {
+            drop_body(local, body);
+            Some((Ok(value), Status::Returned))
+        }
+    }
+}
+
+#[cold]
+fn end_cancelled<F: Future>(
+    local: &Local,
+    body: Pin<&mut Option<F>>,
+    cancelled: Cancelled,
+) -> (Outcome<F::Output>, Status) {
+    drop_body(local, body);
+    let error = TaskError::Cancelled(cancelled.message);
+    (Err(Box::new(Failure::Error(error))), Status::Cancelled)
+}
+
+/// Drops the body where it stands. A panic of a destructor would abort in async-task's hands.
+fn drop_body<F>(local: &Local, mut body: Pin<&mut Option<F>>) {
+    if !std::mem::needs_drop::<F>() {
+        return body.set(None);
+    }
+    // Scopes of the body close in the order of their drop, with no scope current.
+    let scope = local.tree.current.replace(NodeId::NONE);
+    let dropped = catch_unwind(AssertUnwindSafe(|| body.set(None)));
+    local.tree.current.set(scope);
+    if let Err(payload) = dropped {
+        local.report(&ErrorContext::new("panic in a task's destructor").panicked(&*payload));
+    }
+}
+
+/// Drops a value that nobody gets.
+pub(crate) fn discard<T>(local: &Local, value: T) {
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        local.report(
+            &ErrorContext::new("panic in the destructor of a task's result").panicked(&*payload),
+        );
+    }
+}
+
+/// Does with the outcome of a detached task what is left to do: reports and drops it here, where
+/// a panic of its destructor is caught.
+pub(crate) fn nobody_waits<R: Report<T>, T>(
+    local: &Rc<Local>,
+    key: Key,
+    outcome: Outcome<T>,
+) -> Outcome<T> {
+    match outcome {
+        Ok(value) => {
+            if let Some(error) = R::error(&value) {
+                report_task(
+                    local,
+                    key,
+                    "error of a task was never retrieved",
+                    |context| {
+                        context.cause = Some(error);
+                    },
+                );
+            }
+            if !std::mem::needs_drop::<T>() {
+                return Ok(value);
+            }
+            discard(local, value);
+        }
+        Err(failure) => {
+            if let Failure::Error(TaskError::Panicked(payload)) = &*failure {
+                report_task(
+                    local,
+                    key,
+                    "panic of a task was never retrieved",
+                    |context| {
+                        context.cause = Some(format!("panicked: {payload}"));
+                    },
+                );
+            }
+        }
+    }
+    Err(Box::new(Failure::Discarded))
+}
+
+#[cold]
+fn report_task(
+    local: &Rc<Local>,
+    key: Key,
+    message: &str,
+    fill: impl FnOnce(&mut ErrorContext<'_>),
+) {
+    let mut context = ErrorContext::new(message);
+    context.task = local.tasks.state(local, key).map(TaskRef::new);
+    context.location = local.tasks.location(key);
+    fill(&mut context);
+    local.report(&context);
+}
