@@ -1,0 +1,68 @@
+//! The process-wide pool. In a process of its own, because it counts threads.
+
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use asyncio_blocking::{ElasticExecutor, ExecutorExt, JobError, ResultError};
+
+/// Threads of this process.
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Threads:"))
+        .unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// Version 1.7.0 of `blocking` never ends a thread. In real time: half a second is the pool's own
+/// keep-alive, which cannot be changed; ten are allowed.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_threads_end_n17() {
+    let together = Arc::new(Barrier::new(8));
+    // The pool starts another thread for more than five waiting jobs an idle one; it gets there.
+    let futures: Vec<_> = (0..200)
+        .map(|number| {
+            let together = Arc::clone(&together);
+            ElasticExecutor
+                .submit(move || {
+                    if number < 8 {
+                        together.wait();
+                    }
+                })
+                .unwrap()
+        })
+        .collect();
+    for mut future in futures {
+        future.result(Some(Duration::from_secs(20))).unwrap();
+    }
+    let most = threads();
+    assert!(most >= 8, "{most} threads");
+    let end = Instant::now() + Duration::from_secs(10);
+    // This one and the test harness's.
+    while threads() > 2 {
+        assert!(
+            Instant::now() < end,
+            "{} threads of {most} are still there",
+            threads()
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn panics_reach_the_caller() {
+    let mut future = ElasticExecutor.submit(|| panic!("elastic")).unwrap();
+    let Err(ResultError::Job(JobError::Panicked(payload))) = future.result(None) else {
+        panic!("the panic is lost");
+    };
+    assert_eq!(payload.downcast_ref(), Some(&"elastic"));
+}
+
+#[test]
+fn jobs_are_awaited_like_any() {
+    let future = ElasticExecutor.submit(|| 3).unwrap();
+    assert_eq!(futures_lite::future::block_on(future).unwrap(), 3);
+}
