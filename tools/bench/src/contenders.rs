@@ -1,0 +1,102 @@
+//! Who takes part; one file a contender.
+
+pub mod asyncio;
+pub mod compio;
+pub mod limit;
+pub mod monoio;
+pub mod smol;
+pub mod tokio;
+
+use crate::cases::{
+    Measure, gathering, parking, pool, sleeping, soon, spawning, threadsafe, yielding,
+};
+use crate::runtime::{Gather, Pool, Sleep, Threadsafe};
+
+/// A runtime, or the hand-written limit, and the cases that it takes part in.
+#[derive(Debug)]
+pub struct Contender {
+    /// Its name in tables and JSON.
+    pub name: &'static str,
+    /// The packages whose versions belong to the name.
+    pub packages: &'static [&'static str],
+    /// How it is configured.
+    pub about: &'static str,
+    /// Its cases: a case's name, or a family with its `/`, and the work.
+    pub cases: &'static [(&'static str, Measure)],
+}
+
+impl Contender {
+    /// The work of the case of that name, if this contender takes part in it.
+    pub fn measure(&self, case: &str) -> Option<Measure> {
+        let matches = |key: &str| key == case || (key.ends_with('/') && case.starts_with(key));
+        self.cases
+            .iter()
+            .find(|(key, _)| matches(key))
+            .map(|(_, measure)| *measure)
+    }
+
+    /// Whether it is a peer: neither ours nor the limit.
+    pub fn is_peer(&self) -> bool {
+        self.name != OURS && self.name != LIMIT
+    }
+
+    /// The versions of its packages in this build, from the lock file.
+    pub fn versions(&self) -> Vec<(&'static str, &'static str)> {
+        let lock = include_str!("../../../Cargo.lock");
+        let version = |package: &str| {
+            let entry = lock.split("[[package]]").find(|entry| {
+                entry
+                    .lines()
+                    .any(|line| line == format!("name = \"{package}\""))
+            })?;
+            entry
+                .lines()
+                .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
+        };
+        self.packages
+            .iter()
+            .filter_map(|package| Some((*package, version(package)?)))
+            .collect()
+    }
+}
+
+/// The cases of a runtime that has all there is to measure, by the same code for each.
+const fn every_case<R: Sleep + Pool + Gather + Threadsafe>() -> [(&'static str, Measure); 13] {
+    [
+        ("yield/", yielding::measure::<R>),
+        ("spawn/", spawning::measure::<R>),
+        ("parked/bytes", parking::measure::<R>),
+        ("soon/chain", soon::measure_by_spawning::<R>),
+        ("sleep/drop-10k", sleeping::measure_drop::<R>),
+        ("sleep/drop-1m", sleeping::measure_drop::<R>),
+        ("sleep/fire-1m", sleeping::measure_fire::<R>),
+        ("sleep/late-50us", sleeping::measure_late::<R>),
+        ("sleep/late-1ms", sleeping::measure_late::<R>),
+        ("pool/", pool::measure::<R>),
+        ("threadsafe/flood", threadsafe::measure_flood::<R>),
+        ("threadsafe/pingpong", threadsafe::measure_pingpong::<R>),
+        ("gather/", gathering::measure::<R>),
+    ]
+}
+
+/// The name of our contender.
+pub const OURS: &str = "asyncio";
+/// The name of the hand-written lower limit.
+pub const LIMIT: &str = "limit";
+
+/// Everybody, ours first.
+pub fn all() -> [&'static Contender; 6] {
+    [
+        &asyncio::CONTENDER,
+        &tokio::CONTENDER,
+        &smol::CONTENDER,
+        &monoio::CONTENDER,
+        &compio::CONTENDER,
+        &limit::CONTENDER,
+    ]
+}
+
+/// The contender of that name.
+pub fn find(name: &str) -> Option<&'static Contender> {
+    all().into_iter().find(|contender| contender.name == name)
+}

@@ -1,0 +1,105 @@
+//! monoio: its runtime on io_uring (its epoll driver where the kernel has none), time enabled.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use monoio::blocking::DefaultThreadPool;
+use monoio::task::JoinHandle;
+use monoio::{FusionDriver, RuntimeBuilder};
+
+use super::Contender;
+use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
+
+/// monoio and its cases.
+pub const CONTENDER: Contender = Contender {
+    name: "monoio",
+    packages: &["monoio"],
+    about: "FusionDriver (io_uring), time enabled, feature `sync`",
+    cases: &super::every_case::<Monoio>(),
+};
+
+/// monoio's runtime.
+#[derive(Debug)]
+pub struct Monoio;
+
+fn run<F>(builder: RuntimeBuilder<FusionDriver>, main: F) -> F::Output
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    // `block_on` makes a task of `main` by itself.
+    builder
+        .enable_timer()
+        .build()
+        .expect("monoio's runtime could not be built")
+        .block_on(main)
+}
+
+impl Runtime for Monoio {
+    type Task<T: 'static> = JoinHandle<T>;
+
+    fn run<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        run(RuntimeBuilder::<FusionDriver>::new(), main)
+    }
+
+    fn spawn<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        monoio::spawn(future)
+    }
+
+    fn detach<T: 'static>(task: JoinHandle<T>) {
+        drop(task);
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        futures_lite::future::yield_now() // it has none of its own
+    }
+}
+
+impl Sleep for Monoio {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
+        monoio::time::sleep(duration)
+    }
+}
+
+impl Pool for Monoio {
+    fn run_with_pool<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let pool = Box::new(DefaultThreadPool::new(pool_threads()));
+        run(
+            RuntimeBuilder::<FusionDriver>::new().attach_thread_pool(pool),
+            main,
+        )
+    }
+
+    fn run_blocking<F>(job: F) -> impl Future + 'static
+    where
+        F: FnOnce() -> u64 + Send + 'static,
+    {
+        monoio::spawn_blocking(job)
+    }
+}
+
+impl Gather for Monoio {
+    async fn gather<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> u64
+    where
+        F: Future<Output = u64> + 'static,
+    {
+        join_all((0..tasks).map(|i| monoio::spawn(child(i))))
+            .await
+            .into_iter()
+            .sum()
+    }
+}
+
+impl Channel for Monoio {}

@@ -1,0 +1,91 @@
+//! smol: async-executor's `LocalExecutor`, async-io's timers and reactor, the pool of `blocking`.
+
+use std::time::Duration;
+
+use async_executor::{LocalExecutor, Task};
+use async_io::Timer;
+use futures_util::future::join_all;
+
+use super::Contender;
+use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep};
+
+/// smol and its cases.
+pub const CONTENDER: Contender = Contender {
+    name: "smol",
+    packages: &["async-executor", "async-io", "blocking"],
+    about: "LocalExecutor in a thread-local, run by async_io::block_on",
+    cases: &super::every_case::<Smol>(),
+};
+
+thread_local! {
+    static EXECUTOR: LocalExecutor<'static> = const { LocalExecutor::new() };
+}
+
+/// smol's crates, put together as their documentation does.
+#[derive(Debug)]
+pub struct Smol;
+
+impl Runtime for Smol {
+    type Task<T: 'static> = Task<T>;
+
+    fn run<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        EXECUTOR.with(|executor| async_io::block_on(executor.run(executor.spawn(main))))
+    }
+
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        EXECUTOR.with(|executor| executor.spawn(future))
+    }
+
+    fn detach<T: 'static>(task: Task<T>) {
+        task.detach();
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        futures_lite::future::yield_now()
+    }
+}
+
+impl Sleep for Smol {
+    async fn sleep(duration: Duration) {
+        Timer::after(duration).await;
+    }
+}
+
+impl Pool for Smol {
+    fn run_with_pool<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Self::run(main) // the pool is the process's; its size is an environment variable's
+    }
+
+    fn run_blocking<F>(job: F) -> impl Future + 'static
+    where
+        F: FnOnce() -> u64 + Send + 'static,
+    {
+        blocking::unblock(job)
+    }
+}
+
+impl Gather for Smol {
+    async fn gather<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> u64
+    where
+        F: Future<Output = u64> + 'static,
+    {
+        join_all((0..tasks).map(|i| Self::spawn(child(i))))
+            .await
+            .into_iter()
+            .sum()
+    }
+}
+
+impl Channel for Smol {}

@@ -1,0 +1,102 @@
+//! tokio: a `LocalRuntime` on the current thread, I/O and time enabled.
+
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
+
+use super::Contender;
+use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
+
+/// tokio and its cases.
+pub const CONTENDER: Contender = Contender {
+    name: "tokio",
+    packages: &["tokio"],
+    about: "LocalRuntime, I/O and time enabled",
+    cases: &super::every_case::<Tokio>(),
+};
+
+/// tokio's runtime for one thread.
+#[derive(Debug)]
+pub struct Tokio;
+
+fn run<F>(builder: &mut Builder, main: F) -> F::Output
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let runtime: LocalRuntime = builder
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .expect("tokio's runtime could not be built");
+    runtime.block_on(async { spawn_local(main).await.expect("the case panicked") })
+}
+
+impl Runtime for Tokio {
+    type Task<T: 'static> = JoinHandle<T>;
+
+    fn run<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        run(&mut Builder::new_current_thread(), main)
+    }
+
+    fn spawn<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        spawn_local(future)
+    }
+
+    fn detach<T: 'static>(task: JoinHandle<T>) {
+        drop(task);
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        tokio::task::yield_now()
+    }
+}
+
+impl Sleep for Tokio {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
+        tokio::time::sleep(duration)
+    }
+}
+
+impl Pool for Tokio {
+    fn run_with_pool<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        run(
+            Builder::new_current_thread().max_blocking_threads(pool_threads()),
+            main,
+        )
+    }
+
+    fn run_blocking<F>(job: F) -> impl Future + 'static
+    where
+        F: FnOnce() -> u64 + Send + 'static,
+    {
+        spawn_blocking(job)
+    }
+}
+
+impl Gather for Tokio {
+    async fn gather<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> u64
+    where
+        F: Future<Output = u64> + 'static,
+    {
+        let mut set = JoinSet::new();
+        for i in 0..tasks {
+            set.spawn_local(child(i));
+        }
+        set.join_all().await.into_iter().sum()
+    }
+}
+
+impl Channel for Tokio {}

@@ -1,0 +1,106 @@
+//! What a runtime must offer so that the cases are written once for all of them: same work, same
+//! futures, only these calls differ.
+//!
+//! All of it is associated with a type and not with a value, because all contenders find their
+//! loop through the thread.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// A runtime with one thread: it runs futures and spawns tasks that need not be `Send`.
+pub trait Runtime: 'static {
+    /// The handle of a task: awaiting it waits for the task's end.
+    type Task<T: 'static>: Future + 'static;
+
+    /// Runs `main` on a fresh runtime on this thread until `main` ends, as a task if that is not
+    /// slower than what `block_on` takes directly.
+    fn run<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static;
+
+    /// Starts a task on the runtime of this thread.
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static;
+
+    /// Lets a task go on without its handle.
+    fn detach<T: 'static>(task: Self::Task<T>);
+
+    /// Gives way to the other tasks once: the runtime's own form of it if it has one.
+    fn yield_now() -> impl Future<Output = ()>;
+}
+
+/// A runtime that can wait for time to pass.
+pub trait Sleep: Runtime {
+    /// Sleeps on the runtime's own timers.
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static;
+}
+
+/// A runtime that can hand blocking calls to other threads.
+pub trait Pool: Runtime {
+    /// As [`Runtime::run`], with a pool of at most [`pool_threads`] threads.
+    fn run_with_pool<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static;
+
+    /// Hands `job` to the pool at once; the future waits for its end.
+    fn run_blocking<F>(job: F) -> impl Future + 'static
+    where
+        F: FnOnce() -> u64 + Send + 'static;
+}
+
+/// A runtime that can wait for many tasks as one group.
+pub trait Gather: Runtime {
+    /// Starts `tasks` tasks, the i-th made by `child(i)`, and adds their results up.
+    fn gather<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> impl Future<Output = u64>
+    where
+        F: Future<Output = u64> + 'static;
+}
+
+/// A runtime that other threads can hand calls to.
+pub trait Threadsafe: Runtime {
+    /// The other thread's end.
+    type Remote: Send + 'static;
+
+    /// Runs what other threads send, until `feeder` has ended and all of it has run.
+    ///
+    /// `feeder` runs on a thread of its own and gets the way in.
+    fn serve(
+        feeder: impl FnOnce(Self::Remote) + Send + 'static,
+    ) -> impl Future<Output = ()> + 'static;
+
+    /// Hands `job` to the loop.
+    fn send(remote: &Self::Remote, job: impl FnOnce() + Send + 'static);
+}
+
+/// A runtime without a door of its own for calls from other threads. Its users take an unbounded
+/// channel of boxed calls and one task that runs them; the channel is tokio's, which works on
+/// every runtime.
+pub trait Channel: Runtime {}
+
+impl<R: Channel> Threadsafe for R {
+    type Remote = UnboundedSender<Box<dyn FnOnce() + Send>>;
+
+    async fn serve(feeder: impl FnOnce(Self::Remote) + Send + 'static) {
+        let (sender, mut receiver) = unbounded_channel();
+        let thread = std::thread::spawn(move || feeder(sender));
+        while let Some(job) = receiver.recv().await {
+            job();
+        }
+        thread.join().expect("the feeding thread panicked");
+    }
+
+    fn send(remote: &Self::Remote, job: impl FnOnce() + Send + 'static) {
+        let _ = remote.send(Box::new(job)); // fails only if the loop is gone
+    }
+}
+
+/// The size of every pool: what Python's `ThreadPoolExecutor` takes by default.
+pub fn pool_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores + 4).min(32)
+}

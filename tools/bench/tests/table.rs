@@ -1,0 +1,133 @@
+//! The table of cases, contenders and targets is whole.
+
+use std::collections::BTreeSet;
+
+use asyncio_bench::contenders::{LIMIT, OURS};
+use asyncio_bench::targets::{Subject, TARGETS, Target};
+use asyncio_bench::{cases, contenders};
+
+/// What was promised to be measured.
+const PROMISED: [&str; 17] = [
+    "yield/1",
+    "yield/10",
+    "yield/1000",
+    "spawn/one",
+    "spawn/1000",
+    "parked/bytes",
+    "soon/chain",
+    "sleep/drop-10k",
+    "sleep/drop-1m",
+    "sleep/fire-1m",
+    "sleep/late-50us",
+    "sleep/late-1ms",
+    "pool/one",
+    "pool/1000",
+    "threadsafe/flood",
+    "threadsafe/pingpong",
+    "gather/100k",
+];
+
+#[test]
+fn every_promised_case_is_there_once() {
+    let names: Vec<&str> = cases::all().map(|case| case.name).collect();
+    for promised in PROMISED {
+        assert_eq!(
+            names.iter().filter(|name| **name == promised).count(),
+            1,
+            "{promised}"
+        );
+    }
+    assert_eq!(
+        names.iter().collect::<BTreeSet<_>>().len(),
+        names.len(),
+        "a name is there twice"
+    );
+}
+
+#[test]
+fn every_peer_takes_part_in_every_case() {
+    let peers: Vec<_> = contenders::all()
+        .into_iter()
+        .filter(|c| c.is_peer())
+        .collect();
+    assert_eq!(peers.len(), 4);
+    for case in cases::all() {
+        for peer in &peers {
+            assert!(
+                peer.measure(case.name).is_some(),
+                "{} in {}",
+                peer.name,
+                case.name
+            );
+        }
+    }
+}
+
+#[test]
+fn no_contender_has_work_for_a_case_that_is_not_there() {
+    for contender in contenders::all() {
+        for (key, _) in contender.cases {
+            let used = cases::all().any(|case| {
+                case.name == *key || (key.ends_with('/') && case.name.starts_with(key))
+            });
+            assert!(used, "{} has work for {key}", contender.name);
+        }
+    }
+}
+
+#[test]
+fn every_case_has_a_target_and_every_target_a_case_and_a_peer() {
+    for case in cases::all() {
+        assert!(
+            Target::of_case(case.name).next().is_some(),
+            "{} has no target",
+            case.name
+        );
+    }
+    for target in TARGETS {
+        assert!(
+            cases::find(target.case).is_some(),
+            "a target for {}",
+            target.case
+        );
+        if let Subject::RatioTo(name) = target.subject {
+            assert!(
+                contenders::find(name).is_some_and(|c| c.is_peer()),
+                "a target against {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn versions_of_all_packages_are_known() {
+    for contender in contenders::all() {
+        let known: Vec<&str> = contender
+            .versions()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(known, contender.packages, "{}", contender.name);
+    }
+}
+
+#[test]
+fn batches_divide_the_sizes_of_samples() {
+    for case in cases::all() {
+        for ops in [case.quick, case.full] {
+            assert_eq!(case.params(ops).ops, ops, "{}", case.name);
+        }
+        let least = case.params(1);
+        assert_eq!(least.ops, case.batch);
+        assert_eq!(least.rounds(), 1);
+        assert_eq!(least.warm_up(), least);
+    }
+}
+
+#[test]
+fn ours_comes_first_and_is_called_asyncio() {
+    assert_eq!(OURS, "asyncio");
+    assert_eq!(contenders::all()[0].name, OURS);
+    assert!(!contenders::all()[0].is_peer());
+    assert!(contenders::find(LIMIT).is_some_and(|limit| !limit.is_peer()));
+}
