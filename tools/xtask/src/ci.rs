@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use crate::shell::Shell;
 use crate::steps::{AfterFailure, Outcome, Steps};
+use crate::tidy::unsafe_code;
 use crate::workspace::{Package, Workspace};
 use crate::{book, loom, outside, sanitize, tidy};
 
 /// How long one example may run: they are short programs, some of which show time passing.
 const EXAMPLE_TIME_MAX: Duration = Duration::from_secs(60);
-
-/// The packages whose unsafe code runs under the address and leak sanitizers on every change; the
-/// rest does in `cargo xtask deep`.
-const SANITIZED: &[&str] = &["asyncio-reactor", "asyncio-executor"];
 
 /// The variable by which users and tests choose a selector, and the one that is not the default.
 const SELECTOR: (&str, &str) = ("ASYNCIO_SELECTOR", "poll");
@@ -57,11 +54,7 @@ pub fn run(workspace: &Workspace) -> Result<(), String> {
     });
     steps.step("examples", || examples(workspace));
     steps.step("book", || book::run(workspace).map(|()| String::new()));
-    steps.step("address and leak sanitizer", || {
-        let packages = SANITIZED.iter().filter(|it| workspace.member(it).is_some());
-        let packages: Vec<String> = packages.map(|it| (*it).to_owned()).collect();
-        sanitize::address(workspace, &packages).map(|()| packages.join(", "))
-    });
+    steps.step("address and leak sanitizer", || sanitized(workspace));
     steps.step("loom models, short", || {
         loom::run(workspace, loom::SHORT_PREEMPTIONS)
     });
@@ -114,6 +107,15 @@ fn each_feature(workspace: &Workspace) -> Outcome {
         passed(cargo(workspace, &["check", "-p", name, "--all-features"]))?;
     }
     Ok(format!("{count} features"))
+}
+
+/// The libraries that hold unsafe code, under the sanitizer; `cargo xtask deep` does the others.
+fn sanitized(workspace: &Workspace) -> Outcome {
+    let libraries = workspace
+        .libraries()
+        .filter(|it| unsafe_code::is_in(&it.folder));
+    let packages: Vec<String> = libraries.map(|it| it.name.clone()).collect();
+    sanitize::address(workspace, &packages).map(|()| packages.join(", "))
 }
 
 /// Every example runs to its end.

@@ -89,7 +89,7 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "[-- ARGUMENTS]",
+        arguments: "[ARGUMENT...]",
         summary: "measure us and the peers: cargo run --release -p asyncio-bench",
         run: bench,
     },

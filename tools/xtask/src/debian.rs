@@ -2,8 +2,8 @@
 //!
 //! Debian builds the whole toolchain from one source and packages the standard library's sources
 //! with it, so that `-Zbuild-std` works: standard libraries for other systems and with sanitizers.
-//! The packages `rustc-web`, `cargo-web` and `rust-web-src` install `/usr/bin/rustc`,
-//! `/usr/bin/cargo` and the sources; rustup's toolchain beside them is not touched.
+//! Its packages install `/usr/bin/rustc`, `/usr/bin/cargo` and the sources; rustup's toolchain
+//! beside them is not touched.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,9 +11,19 @@ use std::path::Path;
 use crate::shell::{Shell, without_cargo_variables};
 use crate::workspace::Workspace;
 
-const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
-const CARGO: &str = "/usr/bin/cargo";
+/// The packages, each with something that it installs.
+const PACKAGES: &[(&str, &str)] = &[
+    ("rustc-web", RUSTC),
+    ("cargo-web", CARGO),
+    ("rust-web-src", "/usr/lib/rustlib/src/rust/library/std"),
+    // `dlltool`, which the standard library's check for Windows calls.
+    (
+        "binutils-mingw-w64-x86-64",
+        "/usr/bin/x86_64-w64-mingw32-dlltool",
+    ),
+];
 const RUSTC: &str = "/usr/bin/rustc";
+const CARGO: &str = "/usr/bin/cargo";
 const LIBRARIES: &str = "/usr/lib/rustlib/x86_64-unknown-linux-gnu/lib";
 
 /// Debian's toolchain, which is installed.
@@ -29,19 +39,25 @@ impl Debian {
     ///
     /// What is missing, in one line.
     pub fn ready() -> Result<Debian, String> {
-        if !is_installed()? {
+        let is_missing = |(_, file): &&(&str, &str)| !Path::new(file).exists();
+        let missing: Vec<&str> = PACKAGES
+            .iter()
+            .filter(is_missing)
+            .map(|(package, _)| *package)
+            .collect();
+        if !missing.is_empty() {
             let is_root = Shell::new("id")
                 .args(["-u"])
                 .output()
                 .is_ok_and(|it| it.trim() == "0");
             if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-                return Err(format!("needs Debian's packages {}", PACKAGES.join(" ")));
+                return Err(format!("needs Debian's packages {}", missing.join(" ")));
             }
             let apt = || Shell::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
             apt().args(["update", "-qq"]).run()?;
             apt()
                 .args(["install", "-y", "-qq", "--no-install-recommends"])
-                .args(PACKAGES)
+                .args(missing)
                 .run()?;
         }
         Ok(Debian { _installed: () })
@@ -83,16 +99,6 @@ impl Debian {
         }
         Ok(())
     }
-}
-
-fn is_installed() -> Result<bool, String> {
-    if !Path::new(CARGO).exists() || !Path::new(RUSTC).exists() {
-        return Ok(false);
-    }
-    let sysroot = Shell::new(RUSTC).args(["--print", "sysroot"]).output()?;
-    Ok(Path::new(sysroot.trim())
-        .join("lib/rustlib/src/rust/library/std")
-        .exists())
 }
 
 #[cfg(unix)]

@@ -1,12 +1,12 @@
 //! The loom models: every interleaving of a few threads, up to a number of preemptions.
 //!
-//! A model is a test of a crate that has `loom` as a dependency; its name has `loom` in it. It is
-//! built with `--cfg loom`, which other crates of that name's convention see too, in a target
-//! folder of its own.
+//! A model is a test of a crate that has `loom` as a dependency: one in a file `tests/loom….rs`, or
+//! a unit test with `loom` in its path. All is built with `--cfg loom`, which dependencies see too,
+//! in a target folder of its own.
 
 use crate::shell::Shell;
 use crate::steps::Outcome;
-use crate::workspace::{Package, Workspace};
+use crate::workspace::{Package, Target, Workspace};
 
 /// On every change: two preemptions find what a forgotten fence or a swapped line breaks.
 pub const SHORT_PREEMPTIONS: u32 = 2;
@@ -36,39 +36,40 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<(), String
 /// When a model fails, or there is none.
 pub fn run(workspace: &Workspace, preemptions: u32) -> Outcome {
     let has_models = |it: &&Package| it.dependencies.iter().any(|it| it.name == "loom");
-    let packages: Vec<&str> = workspace
-        .members()
-        .filter(has_models)
-        .map(|it| it.name.as_str())
-        .collect();
+    let packages: Vec<&Package> = workspace.members().filter(has_models).collect();
     if packages.is_empty() {
         return Err("no member has `loom` as a dependency, so there is no model".into());
     }
-    // Per crate: a filter that matches no test of one of them must not go unnoticed.
     for package in &packages {
-        let test = [
-            "test",
-            "--release",
-            "-p",
-            package,
-            "--lib",
-            "--tests",
-            "loom",
-        ];
-        let list = cargo(workspace, preemptions, &test)
-            .args(["--", "--list"])
-            .output()?;
-        if !list.lines().any(|line| line.ends_with(": test")) {
-            return Err(format!(
-                "{package} has `loom` as a dependency and no test named `…loom…`"
-            ));
-        }
-        cargo(workspace, preemptions, &test).run()?;
+        run_package(workspace, package, preemptions)?;
     }
-    Ok(format!(
-        "{}, {preemptions} preemptions",
-        packages.join(", ")
-    ))
+    let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
+    Ok(format!("{}, {preemptions} preemptions", names.join(", ")))
+}
+
+fn run_package(workspace: &Workspace, package: &Package, preemptions: u32) -> Result<(), String> {
+    let test = ["test", "--release", "-p", &package.name];
+    let cargo = || cargo(workspace, preemptions, &test);
+    let list = cargo().args(["--lib", "--", "loom", "--list"]).output()?;
+    let has_unit_tests = list.lines().any(|line| line.ends_with(": test"));
+    if has_unit_tests {
+        cargo().args(["--lib", "--", "loom"]).run()?;
+    }
+    let is_file = |it: &&Target| it.kind == "test" && it.name.starts_with("loom");
+    let mut files = package.targets.iter().filter(is_file).peekable();
+    if files.peek().is_some() {
+        cargo()
+            .args(files.flat_map(|it| ["--test", &it.name]))
+            .run()
+    } else if has_unit_tests {
+        Ok(())
+    } else {
+        // A mistake in a name must not go unnoticed.
+        Err(format!(
+            "{} has `loom` as a dependency and no model",
+            package.name
+        ))
+    }
 }
 
 fn cargo(workspace: &Workspace, preemptions: u32, arguments: &[&str]) -> Shell {

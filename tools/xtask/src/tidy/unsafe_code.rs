@@ -11,6 +11,13 @@ pub const FILES: &[(&str, usize)] = &[
     ("tools/testkit/src/heap.rs", 9),
 ];
 
+/// Whether one of the named files lies in this folder.
+pub fn is_in(folder: &str) -> bool {
+    FILES
+        .iter()
+        .any(|(path, _)| path.starts_with(&format!("{folder}/")))
+}
+
 /// `unsafe` stands in named files only, as often as was agreed.
 pub fn counted(repository: &Repository<'_>) -> Vec<Finding> {
     counted_in(repository, FILES)
