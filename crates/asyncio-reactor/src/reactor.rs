@@ -212,6 +212,16 @@ impl<H> Reactor<H> {
         self.remove(descriptor, Direction::Write)
     }
 
+    /// Removes and returns all handlers, and deregisters their descriptors: for a loop that closes.
+    pub fn take_handlers(&self) -> Vec<H>
+    where
+        H: Clone,
+    {
+        let watches = self.watches.take();
+        let handlers = watches.into_values().flat_map(|watch| watch.handlers);
+        handlers.flatten().map(Rc::unwrap_or_clone).collect()
+    }
+
     /// Does what the last wait found: wakes the tasks that wait for a source, and gives `sink` the
     /// handlers that are due, in the order in which the selector reported them, the reader of a
     /// descriptor before its writer.

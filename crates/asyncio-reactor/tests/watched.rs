@@ -152,7 +152,7 @@ fn a_hang_up_calls_both_directions(make: MakeSelector) {
     let (far, near) = pair();
     while (&*near).write(&[0; 4096]).is_ok() {}
     reactor.set_reader(near.clone(), 'r').unwrap();
-    reactor.set_writer(near.clone(), 'w').unwrap();
+    reactor.set_writer(near, 'w').unwrap();
     assert!(turn(&reactor).is_empty());
     drop(far);
     assert_eq!(turn(&reactor), ['r', 'w']);
