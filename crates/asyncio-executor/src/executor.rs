@@ -235,6 +235,20 @@ impl Executor {
         self.local.take_interrupt()
     }
 
+    /// Whether an entry has asked the run to end.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.local.is_interrupted()
+    }
+
+    /// The task that was polled last, if it has not ended: for reports about the entry that has
+    /// just run.
+    #[must_use]
+    pub fn last_polled(&self) -> Option<TaskRef> {
+        let key = self.local.last_polled.get();
+        Some(TaskRef::new(self.local.tasks.state(&self.local, key)?))
+    }
+
     /// How many tasks have not ended.
     #[must_use]
     pub fn task_count(&self) -> usize {

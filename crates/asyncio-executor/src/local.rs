@@ -33,6 +33,8 @@ pub(crate) struct Local {
     pub(crate) tree: Tree,
     /// The task that is being polled.
     pub(crate) current: Cell<Key>,
+    /// The task that was polled last.
+    pub(crate) last_polled: Cell<Key>,
     /// The parts of the waker that the current task is polled with: compared, never used.
     polled_with: Cell<(*const (), *const RawWakerVTable)>,
     pub(crate) context: context::Current,
@@ -75,6 +77,7 @@ impl Local {
             tasks: Tasks::default(),
             tree: Tree::new(),
             current: Cell::new(Key::NONE),
+            last_polled: Cell::new(Key::NONE),
             polled_with: Cell::new((std::ptr::null(), std::ptr::null())),
             context: context::Current::default(),
             finished: Cell::new(None),
@@ -249,6 +252,10 @@ impl Local {
         self.interrupted.set(true);
     }
 
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.get()
+    }
+
     pub(crate) fn take_interrupt(&self) -> Option<Box<dyn Any>> {
         self.interrupted.set(false);
         self.interrupt.take()
@@ -331,6 +338,7 @@ pub(crate) struct Polled<'a> {
 impl Drop for Polled<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.local.last_polled.set(self.local.current.get());
         self.local.current.set(self.current);
         self.local.polled_with.set(self.polled_with);
         self.local.tree.current.set(self.scope);

@@ -1,0 +1,68 @@
+//! The loop that this thread is running.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::inner::Inner;
+use crate::loop_ref::LoopRef;
+
+thread_local! {
+    static RUNNING: RefCell<Option<LoopRef>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with `inner` as the running loop of this thread.
+pub(crate) fn enter<R>(inner: &Rc<Inner>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<LoopRef>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let ours = RUNNING.try_with(|running| running.replace(self.0.take()));
+            drop(ours);
+        }
+    }
+    let ours = Some(LoopRef::new(inner));
+    let _restore = Restore(
+        RUNNING
+            .try_with(|running| running.replace(ours))
+            .unwrap_or_default(),
+    );
+    inner.executor.enter(f)
+}
+
+/// Calls `f`, which must not run user code, with the running loop.
+pub(crate) fn with<R>(f: impl FnOnce(Option<&LoopRef>) -> R) -> R {
+    if RUNNING.try_with(|_| ()).is_err() {
+        return f(None);
+    }
+    RUNNING.with(|running| f(running.borrow().as_ref()))
+}
+
+/// The loop that this thread is running.
+///
+/// # Panics
+/// Outside a running loop, where asyncio raises `RuntimeError`.
+///
+/// # Examples
+/// ```
+/// use asyncio_loop::{EventLoop, get_running_loop};
+///
+/// let event_loop = EventLoop::new()?;
+/// event_loop.run_until_complete(async {
+///     get_running_loop().call_soon(|| println!("soon"));
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+#[track_caller]
+pub fn get_running_loop() -> LoopRef {
+    try_running_loop().expect(NO_LOOP)
+}
+
+/// The loop that this thread is running, if it runs one.
+#[must_use]
+pub fn try_running_loop() -> Option<LoopRef> {
+    with(|running| running.cloned())
+}
+
+/// The one message of everything that needs a running loop.
+pub(crate) const NO_LOOP: &str = "no running event loop: call this from a task or callback of one \
+     (`asyncio::run`, `EventLoop::run_until_complete`), or use the method of `EventLoop`";

@@ -1,0 +1,230 @@
+//! The owner of a loop, which runs it.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{MainFuture, RunError};
+
+use crate::builder::LoopBuilder;
+use crate::current;
+use crate::inner::Inner;
+use crate::loop_ref::LoopRef;
+use crate::turn::{Plan, Turn};
+
+/// An event loop. It belongs to the thread that made it.
+///
+/// This is the owner: dropping it closes the loop. The handle for everybody else is [`LoopRef`],
+/// whose methods can be called here as well.
+///
+/// # Examples
+/// ```
+/// use asyncio_loop::EventLoop;
+///
+/// let event_loop = EventLoop::new()?;
+/// let task = event_loop.create_task(async { 1 + 1 });
+/// assert_eq!(event_loop.run_until_complete(task)?.unwrap(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventLoop {
+    this: LoopRef,
+}
+
+impl EventLoop {
+    /// A loop with the default selector, or the one that `ASYNCIO_SELECTOR` names.
+    ///
+    /// # Errors
+    /// What the operating system reports (`EMFILE`), or `InvalidInput` for an unknown selector.
+    pub fn new() -> io::Result<Self> {
+        LoopBuilder::new().build()
+    }
+
+    /// A loop with another selector, clock, or debug mode.
+    pub fn builder() -> LoopBuilder {
+        LoopBuilder::new()
+    }
+
+    pub(crate) fn from_inner(inner: &Rc<Inner>) -> Self {
+        Self {
+            this: LoopRef::new(inner),
+        }
+    }
+
+    fn inner(&self) -> &Rc<Inner> {
+        self.this.inner()
+    }
+
+    /// Runs the loop until `main` has ended, and returns its output.
+    ///
+    /// `main` becomes the loop's main task; it may borrow. Given `&mut task`, that task is waited
+    /// for, and its result stays in its handle. As in asyncio, the turn after the one in which
+    /// `main` ends is still made; whatever else is pending stays in the loop for its next run.
+    ///
+    /// # Errors
+    /// [`RunError`]: `Stopped` by [`stop`](LoopRef::stop) before `main` ended (it is dropped
+    /// then; a task given by `&mut` goes on in the next run), cancelled, closed, running already,
+    /// another loop runs on this thread, or the selector failed.
+    ///
+    /// # Panics
+    /// Goes on with a panic of `main`.
+    #[track_caller]
+    pub fn run_until_complete<M: MainFuture>(&self, main: M) -> Result<M::Output, RunError> {
+        let inner = self.inner();
+        let _running = inner.executor.begin_run()?;
+        let mut main = pin!(inner.executor.main_task(main.into_main()));
+        let run = current::enter(inner, || {
+            while !main.done() {
+                let plan = inner.begin();
+                inner.wait(plan)?;
+                inner.finish(plan, Some(&mut || _ = main.as_mut().step()));
+                if inner.executor.take_interrupt().is_some() {
+                    return Err(RunError::Interrupted);
+                }
+                if inner.stopping.take() && !main.done() {
+                    return Err(RunError::Stopped);
+                }
+            }
+            // asyncio's main future stops the loop by a callback, which has its own turn.
+            inner.stopping.set(true);
+            let plan = inner.begin();
+            let waited = inner.wait(plan);
+            inner.finish(plan, None);
+            inner.stopping.set(false);
+            Ok(waited?)
+        });
+        inner.stopping.set(false);
+        run?;
+        match main.take_outcome() {
+            None => Err(RunError::Stopped),
+            Some(outcome) => outcome.map_err(RunError::of_main).and_then(M::output),
+        }
+    }
+
+    /// Runs the loop until [`stop`](LoopRef::stop) is called. With `stop` called before, it makes
+    /// one turn.
+    ///
+    /// # Errors
+    /// [`RunError`]: closed, running already, another loop runs on this thread, or the selector
+    /// failed.
+    pub fn run_forever(&self) -> Result<(), RunError> {
+        let inner = self.inner();
+        let _running = inner.executor.begin_run()?;
+        current::enter(inner, || {
+            loop {
+                let plan = inner.begin();
+                inner.wait(plan)?;
+                inner.finish(plan, None);
+                if inner.executor.take_interrupt().is_some() {
+                    return Err(RunError::Interrupted);
+                }
+                if inner.stopping.take() {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    /// First part of a turn: what to wait for. The turn in parts is for who owns the waiting: a
+    /// foreign loop, a test.
+    ///
+    /// A foreign loop waits until [`as_fd`](Self::as_fd) is readable or [`Plan::timeout`] is
+    /// over, after [`begin_foreign_wait`](Self::begin_foreign_wait) has said that it may; then
+    /// [`wait`](Self::wait) with [`Plan`] polls without sleeping, and [`finish`](Self::finish)
+    /// ends the turn.
+    pub fn begin(&self) -> Plan {
+        self.inner().begin()
+    }
+
+    /// Second part of a turn: the wait alone. It touches no handle and calls no user code, and
+    /// may return early, on a signal for instance.
+    ///
+    /// # Errors
+    /// What the selector reports.
+    pub fn wait(&self, plan: Plan) -> io::Result<()> {
+        self.inner().wait(plan)
+    }
+
+    /// Third part of a turn: takes in what the wait found, and runs what is ready.
+    ///
+    /// # Errors
+    /// [`RunError`]: closed, running already (this is called from inside a turn), another loop
+    /// runs on this thread, or a second interrupt.
+    pub fn finish(&self, plan: Plan) -> Result<Turn, RunError> {
+        let inner = self.inner();
+        let _running = inner.executor.begin_run()?;
+        let mut turn = current::enter(inner, || inner.finish(plan, None));
+        if inner.executor.take_interrupt().is_some() {
+            return Err(RunError::Interrupted);
+        }
+        turn.idle = inner.is_idle();
+        Ok(turn)
+    }
+
+    /// One whole turn that does not sleep longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait) and [`finish`](Self::finish).
+    pub fn run_once(&self, limit: Option<Duration>) -> Result<Turn, RunError> {
+        let plan = self.begin().at_most(limit);
+        self.wait(plan)?;
+        self.finish(plan)
+    }
+
+    /// Announces that somebody else is going to wait until [`as_fd`](Self::as_fd) is readable;
+    /// `false` when there is no time for that, because something is ready.
+    #[must_use]
+    pub fn begin_foreign_wait(&self) -> bool {
+        self.inner().reactor.begin_foreign_wait() && !self.inner().executor.has_remote()
+    }
+
+    /// Closes the loop: tasks, callbacks and timers are dropped, without running; see
+    /// [`LoopRef::is_closed`] for what works afterwards. Idempotent.
+    ///
+    /// Bounded: it waits for threads that are in the middle of waking one of the tasks, and for
+    /// nothing else. To let tasks end in order, cancel them and run the loop first, as `run`
+    /// does.
+    ///
+    /// # Panics
+    /// When the loop is running.
+    pub fn close(&self) {
+        assert!(!self.is_running(), "cannot close a running event loop");
+        self.inner().close();
+    }
+}
+
+impl Deref for EventLoop {
+    type Target = LoopRef;
+
+    fn deref(&self) -> &LoopRef {
+        &self.this
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        // Dropped inside its own run only by a panic that leaves it.
+        if !self.is_running() {
+            self.inner().close();
+        }
+    }
+}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner().fmt(formatter)
+    }
+}
+
+/// The descriptor that is readable when a turn has something to do, for another loop to wait on.
+///
+/// # Platform-specific behaviour
+/// With `poll(2)` it shows wake-ups from other threads only, not readiness of sources.
+#[cfg(unix)]
+impl std::os::fd::AsFd for EventLoop {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.inner().reactor.as_fd()
+    }
+}

@@ -1,0 +1,88 @@
+//! What the handles to one loop share.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use asyncio_executor::{Entry, ErrorContext, Executor, Spawner};
+use asyncio_reactor::Reactor;
+use asyncio_timers::{Clock, TimerKey, TimerQueue};
+
+use crate::pace::Pace;
+use crate::turn::Metrics;
+use crate::wakes::Wakes;
+use crate::watch::Watch;
+
+pub(crate) struct Inner {
+    pub(crate) executor: Executor,
+    pub(crate) spawner: Spawner,
+    pub(crate) reactor: Reactor<Rc<Watch>>,
+    pub(crate) timers: RefCell<TimerQueue<Timer>>,
+    pub(crate) clock: Rc<dyn Clock>,
+    pub(crate) wakes: Rc<Wakes>,
+    pub(crate) pace: Pace,
+    pub(crate) metrics: Cell<Metrics>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) debug: Cell<bool>,
+    pub(crate) slow_callback_duration: Cell<Duration>,
+}
+
+/// What a deadline is for.
+pub(crate) enum Timer {
+    /// A sleeping task.
+    Wake(std::task::Waker),
+    /// A callback of `call_later`.
+    Call(Entry),
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Sets a timer. `None` never fires.
+    pub(crate) fn insert_timer(&self, deadline: Option<Instant>, timer: Timer) -> TimerKey {
+        self.timers.borrow_mut().insert(deadline, timer)
+    }
+
+    /// Takes a timer away and drops what it was for, with no borrow held.
+    pub(crate) fn remove_timer(&self, key: TimerKey) -> bool {
+        let timer = self.timers.borrow_mut().remove(key);
+        timer.is_some()
+    }
+
+    /// Hands an error to the exception handler, which runs with no borrow held.
+    pub(crate) fn report(&self, context: &ErrorContext<'_>) {
+        self.spawner.call_exception_handler(context);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.executor.is_closed()
+    }
+
+    /// Drops every task, callback, timer and watch. Idempotent.
+    pub(crate) fn close(&self) {
+        if self.is_closed() {
+            return;
+        }
+        self.executor.close();
+        // Outside the borrow: a waker or a callback may have a destructor.
+        let timers = self.timers.borrow_mut().take_all();
+        drop(timers);
+        self.wakes.clear();
+        crate::watch::close(self);
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventLoop")
+            .field("selector", &self.reactor.selector_name())
+            .field("running", &self.executor.is_running())
+            .field("closed", &self.is_closed())
+            .field("debug", &self.debug.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! One turn of the loop, in its three parts.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{Entry, ErrorContext, TaskRef};
+
+use crate::inner::{Inner, Timer};
+
+/// What a turn is going to wait for: made by [`EventLoop::begin`](crate::EventLoop::begin).
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a turn that was begun is to be finished"]
+pub struct Plan {
+    poll: bool,
+    timeout: Option<Duration>,
+}
+
+impl Plan {
+    /// How long to wait at most: zero when something is ready, `None` for ever.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The same plan with a shorter wait.
+    pub fn at_most(mut self, limit: Option<Duration>) -> Self {
+        self.timeout = match (self.timeout, limit) {
+            (Some(timeout), Some(limit)) => Some(timeout.min(limit)),
+            (timeout, limit) => timeout.or(limit),
+        };
+        self
+    }
+
+    /// Whether the selector is to be polled at all in this turn: a busy loop leaves it out most
+    /// of the time.
+    #[must_use]
+    pub fn polls(&self) -> bool {
+        self.poll
+    }
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Handles that were run.
+    pub ran: usize,
+    /// Timers that had expired.
+    pub timers: usize,
+    /// Whether nothing is left that could make the loop go on by itself: nothing is ready, no
+    /// timer is set, no source is registered. Only another thread can wake it then.
+    pub idle: bool,
+}
+
+/// Counters of a loop since its beginning, and what it has now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Turns made.
+    pub turns: u64,
+    /// Polls of the selector.
+    pub polls: u64,
+    /// Handles run.
+    pub handles: u64,
+    /// Handles ready now.
+    pub ready: usize,
+    /// Timers set now.
+    pub timers: usize,
+    /// Descriptors registered now.
+    pub sources: usize,
+    /// Tasks that have not ended.
+    pub tasks: usize,
+}
+
+impl Inner {
+    pub(crate) fn begin(&self) -> Plan {
+        let ready = self.executor.ready_len();
+        if ready > 0 {
+            let poll = self.stopping.get() || self.pace.is_due(&*self.clock, ready);
+            return Plan {
+                poll,
+                timeout: Some(Duration::ZERO),
+            };
+        }
+        let busy =
+            self.stopping.get() || self.executor.has_unanswered() || self.executor.has_remote();
+        if busy {
+            return Plan {
+                poll: true,
+                timeout: Some(Duration::ZERO),
+            };
+        }
+        self.executor.shrink();
+        self.pace.idle();
+        let deadline = self.timers.borrow_mut().next_deadline();
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(self.clock.now()));
+        Plan {
+            poll: true,
+            timeout,
+        }
+    }
+
+    pub(crate) fn wait(&self, plan: Plan) -> io::Result<()> {
+        if !plan.poll {
+            return Ok(());
+        }
+        self.reactor.wait(plan.timeout)?;
+        Ok(())
+    }
+
+    /// The rest of the turn. Inside `enter`.
+    pub(crate) fn finish(&self, plan: Plan, main: Option<&mut dyn FnMut()>) -> Turn {
+        self.executor.drain();
+        if plan.poll {
+            self.reactor.dispatch(|watch| {
+                if !watch.is_cancelled() {
+                    self.executor.push(Entry::dispatch(watch));
+                }
+            });
+        }
+        let timers = self.expire();
+        let ready = self.executor.ready_len();
+        if plan.poll {
+            self.pace.polled(ready);
+        }
+        let ran = if self.debug.get() {
+            self.run_watched(ready, main)
+        } else {
+            self.executor.run_ready(ready, main)
+        };
+        self.executor.end_turn();
+        let mut metrics = self.metrics.get();
+        metrics.turns += 1;
+        metrics.polls += u64::from(plan.poll);
+        metrics.handles += ran as u64;
+        self.metrics.set(metrics);
+        Turn {
+            ran,
+            timers,
+            idle: false,
+        }
+    }
+
+    /// Whether only another thread can make the loop go on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.executor.ready_len() == 0
+            && !self.executor.has_unanswered()
+            && !self.executor.has_remote()
+            && self.timers.borrow_mut().next_deadline().is_none()
+            && self.reactor.sources() == 0
+    }
+
+    /// Makes the expired timers ready, in order; returns how many.
+    fn expire(&self) -> usize {
+        let mut timers = self.timers.borrow_mut();
+        if timers.is_empty() {
+            return 0;
+        }
+        let now = self.clock.now();
+        let mut expired = 0;
+        let mut joins = false;
+        // Nothing of this runs user code: it moves entries and wakers to queues.
+        while let Some((_, timer)) = timers.pop_expired(now) {
+            expired += 1;
+            match timer {
+                Timer::Wake(waker) => {
+                    if self.wakes.push(waker, joins) {
+                        self.executor.push(Entry::dispatch(Rc::clone(&self.wakes)));
+                    }
+                    joins = true;
+                }
+                Timer::Call(entry) => {
+                    self.executor.push(entry);
+                    joins = false;
+                }
+            }
+        }
+        expired
+    }
+
+    /// Runs the entries of a turn one by one and reports those that block the loop.
+    #[cold]
+    fn run_watched(&self, count: usize, mut main: Option<&mut dyn FnMut()>) -> usize {
+        let mut ran = 0;
+        while ran < count {
+            let before = self.clock.now();
+            let main: Option<&mut dyn FnMut()> = match &mut main {
+                Some(main) => Some(&mut **main),
+                None => None,
+            };
+            if self.executor.run_ready(1, main) == 0 {
+                break;
+            }
+            ran += 1;
+            let took = self.clock.now().saturating_duration_since(before);
+            if took >= self.slow_callback_duration.get() {
+                self.report_slow(took, self.executor.last_polled());
+            }
+            if self.executor.is_interrupted() {
+                break;
+            }
+        }
+        ran
+    }
+
+    fn report_slow(&self, took: Duration, task: Option<TaskRef>) {
+        let message = format!("a callback took {:.3} seconds", took.as_secs_f64());
+        let mut context = ErrorContext::new(&message);
+        context.location = task.as_ref().map(TaskRef::spawn_location);
+        context.task = task;
+        self.report(&context);
+    }
+}
