@@ -71,9 +71,9 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "outside",
-        arguments: "",
+        arguments: "[PACKAGE...]",
         summary: "build and run a project outside the workspace for each library crate",
-        run: |workspace, _| outside::run(workspace),
+        run: outside::run,
     },
     Command {
         name: "book",

@@ -15,14 +15,15 @@ use crate::workspace::{Package, Workspace};
 /// How long an example of a README may run.
 const RUN_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Builds and runs the projects, one after another, offline.
+/// Builds and runs the projects of these crates, or of all, one after another, offline.
 ///
 /// # Errors
 ///
 /// When one does not build or run, or a README has no example.
-pub fn run(workspace: &Workspace) -> Result<(), String> {
+pub fn run(workspace: &Workspace, packages: &[String]) -> Result<(), String> {
     let folder = Folder::create()?;
-    for package in workspace.libraries() {
+    let is_asked_for = |it: &&Package| packages.is_empty() || packages.contains(&it.name);
+    for package in workspace.libraries().filter(is_asked_for) {
         let project = folder.path.join(&package.name);
         write_project(workspace, package, &project)
             .map_err(|error| format!("{}: {error}", package.name))?;
@@ -65,6 +66,7 @@ fn manifest(name: &str, folder: &Path) -> String {
 }
 
 /// An example as a program: hidden lines shown, and in a `main` unless it has one, as rustdoc does.
+/// What the compiler warns about does not belong in an example.
 pub fn program(example: &str) -> String {
     let shown = |line: &str| {
         let text = line.trim_start();
@@ -75,11 +77,12 @@ pub fn program(example: &str) -> String {
     };
     let code: Vec<String> = example.lines().map(shown).collect();
     let code = code.join("\n");
-    if code.contains("fn main()") {
+    let body = if code.contains("fn main()") {
         code
     } else {
-        format!("fn main() {{\n{code}\n}}\n")
-    }
+        format!("fn main() {{\n{code}\n}}")
+    };
+    format!("#![deny(warnings)]\n{body}\n")
 }
 
 fn read(path: &Path) -> Result<String, String> {

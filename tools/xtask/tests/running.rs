@@ -81,14 +81,10 @@ fn a_program_that_takes_too_long_is_ended() {
 
 #[test]
 fn an_example_becomes_a_program() {
-    assert_eq!(
-        program("# use a::b;\nb();\n#\n"),
-        "fn main() {\nuse a::b;\nb();\n\n}\n"
-    );
-    assert_eq!(
-        program("fn main() {\n    #[cfg(a)]\n}\n"),
-        "fn main() {\n    #[cfg(a)]\n}"
-    );
+    let expected = "#![deny(warnings)]\nfn main() {\nuse a::b;\nb();\n\n}\n";
+    assert_eq!(program("# use a::b;\nb();\n#\n"), expected);
+    let whole = "fn main() {\n    #[cfg(a)]\n}\n";
+    assert_eq!(program(whole), format!("#![deny(warnings)]\n{whole}"));
 }
 
 #[test]

@@ -7,7 +7,14 @@ use crate::workspace::Package;
 /// The files that may hold unsafe code, and how often the word `unsafe` stands in their code
 /// today. More needs a reviewer's second look, who then raises the number here; fewer lowers it.
 pub const FILES: &[(&str, usize)] = &[
-    // A global allocator cannot be written without.
+    // An entry of the ready queue: two words, whatever it runs.
+    ("crates/asyncio-executor/src/entry.rs", 21),
+    // The way from a task's waker to its executor.
+    ("crates/asyncio-executor/src/home.rs", 7),
+    // Registering a descriptor with the poller, which asks that it stays open meanwhile.
+    ("crates/asyncio-reactor/src/sys/register.rs", 5),
+    // Global allocators that count cannot be written without.
+    ("tools/bench/src/allocations.rs", 9),
     ("tools/testkit/src/heap.rs", 9),
 ];
 
