@@ -70,6 +70,7 @@ pub use main_task::{MainFuture, MainTask, RunError};
 pub use shared::{Closed, Door, Notify, ThreadsafeHandle};
 pub use spawner::{Spawner, current_task};
 pub use task::{
-    CallbackId, Join, ReportingTaskBuilder, Task, TaskBuilder, TaskRef, WaitTask, Watch,
+    CallbackId, IntoTask, Join, ReportingTaskBuilder, Task, TaskBuilder, TaskFuture, TaskRef,
+    WaitTask, Watch,
 };
 pub use yielding::{YieldNow, yield_now};

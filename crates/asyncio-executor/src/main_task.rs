@@ -18,7 +18,7 @@ use crate::home;
 use crate::local::{self, Local};
 use crate::registry::Key;
 use crate::shared::{Remote, Shared};
-use crate::task::{Failure, Root, Silent, Task, TaskRef, Watch};
+use crate::task::{Failure, Root, Silent, Task, TaskFuture, TaskRef, Watch};
 
 pin_project! {
     /// The main future of a run, as a task of the executor: it has a name, a context, scopes, and
@@ -31,7 +31,20 @@ pin_project! {
         key: Key,
         waker: Waker,
         queued: Arc<MainWaker>,
+        ended: bool,
         outcome: Option<Result<F::Output, TaskError>>,
+    }
+
+    impl<F: Future> PinnedDrop for MainTask<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if *this.ended {
+                return;
+            }
+            let (root, local) = (this.root, &**this.local);
+            home::enter(this.local, || root.abandon(local));
+            local.mains.set(local.mains.get() - 1);
+        }
     }
 }
 
@@ -39,6 +52,7 @@ impl<F: Future> MainTask<F> {
     #[track_caller]
     pub(crate) fn new(local: &Rc<Local>, future: F) -> Self {
         let key = local.tasks.insert(std::panic::Location::caller());
+        local.mains.set(local.mains.get() + 1);
         let queued = Arc::new(MainWaker {
             shared: Arc::clone(&local.shared),
             queued: AtomicBool::new(false),
@@ -51,6 +65,7 @@ impl<F: Future> MainTask<F> {
             key,
             waker,
             queued,
+            ended: false,
             outcome: None,
         }
     }
@@ -58,16 +73,20 @@ impl<F: Future> MainTask<F> {
     /// Does one step, unless it has ended. Returns whether it has.
     pub fn step(self: Pin<&mut Self>) -> bool {
         let this = self.project();
-        if this.outcome.is_some() {
+        if *this.ended {
             return true;
         }
-        this.queued.queued.store(false, Ordering::Release);
-        let stepped = this
-            .root
-            .step(this.local, &mut Context::from_waker(this.waker));
+        // Reads what it replaces: a wake that found its entry in a queue already did no more than
+        // write `true`, and what it was made for must be seen by this poll.
+        this.queued.queued.swap(false, Ordering::AcqRel);
+        let (root, local) = (this.root, &**this.local);
+        let mut cx = Context::from_waker(this.waker);
+        let stepped = home::enter(this.local, || root.step(local, &mut cx));
         let Poll::Ready((outcome, status)) = stepped else {
             return false;
         };
+        *this.ended = true;
+        local.mains.set(local.mains.get() - 1);
         *this.outcome = Some(outcome.map_err(|failure| match *failure {
             Failure::Error(error) => error,
             Failure::Discarded => TaskError::Cancelled(None),
@@ -79,7 +98,7 @@ impl<F: Future> MainTask<F> {
     /// Whether it has ended.
     #[must_use]
     pub fn done(&self) -> bool {
-        self.outcome.is_some()
+        self.ended
     }
 
     /// An untyped handle to it, to cancel it or name it. `None` when it has ended.
@@ -136,8 +155,8 @@ impl Wake for MainWaker {
     }
 }
 
-/// What a run can be given: any future, or `&mut` a [`Task`], whose result then stays in its
-/// handle.
+/// What a run can be given: any future, a [`Task`], or `&mut` a task, whose result then stays in
+/// its handle.
 pub trait MainFuture {
     /// What the run returns.
     type Output;
@@ -163,6 +182,19 @@ impl<F: Future> MainFuture for F {
     }
 
     fn output(output: F::Output) -> Result<F::Output, RunError> {
+        Ok(output)
+    }
+}
+
+impl<T> MainFuture for Task<T> {
+    type Output = Result<T, TaskError>;
+    type Future = TaskFuture<T>;
+
+    fn into_main(self) -> TaskFuture<T> {
+        self.into_future()
+    }
+
+    fn output(output: Self::Output) -> Result<Self::Output, RunError> {
         Ok(output)
     }
 }

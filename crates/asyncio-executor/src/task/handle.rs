@@ -3,7 +3,6 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -25,10 +24,11 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// does not cancel: the task is detached and goes on.
 ///
 /// Awaiting it, by value or as `&mut task`, gives the result, and passes a cancellation on: when
-/// the awaiting side is cancelled, so is this task, and it is waited for. A `Task` is not `Unpin`,
-/// on purpose: `&mut task` then has a meaning of its own, a [`Join`] that leaves the handle to
-/// you, and [`run_until_complete(&mut task)`](crate::Executor::run_until_complete) can leave the
-/// result in the handle.
+/// the awaiting side is cancelled, so is this task, and it is waited for.
+/// [`run_until_complete(&mut task)`](crate::Executor::run_until_complete) leaves the result in the
+/// handle. For a combinator that wants a future, there is
+/// [`task.into_future()`](IntoFuture::into_future): a `Task` is a handle and not itself a future,
+/// so that what takes tasks and futures alike ([`IntoTask`](crate::IntoTask)) can tell them apart.
 ///
 /// # Cancel safety
 /// Yes. Dropping the await of `&mut task` leaves the task and its result alone.
@@ -62,7 +62,8 @@ pub struct Task<T> {
     unclaimed: fn(&Rc<Local>, Key, Outcome<T>) -> Outcome<T>,
 }
 
-impl<T> Unpin for Task<T> where NotUnpin<T>: Never {}
+/// The value is not pinned by the handle that will give it away.
+impl<T> Unpin for Task<T> {}
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
@@ -88,12 +89,6 @@ impl<T> Drop for Task<T> {
         drop((self.unclaimed)(&self.local, Key::NONE, outcome));
     }
 }
-
-/// Makes a type that is never `Unpin`, in a way that the compiler's coherence check can reason
-/// with: no type has the trait `Never`. (`PhantomPinned` will not do: another version of the standard
-/// library may implement `Unpin` for it.)
-struct NotUnpin<T>(PhantomData<T>);
-trait Never {}
 
 impl<T: 'static> Task<T> {
     pub(crate) fn new<R: Report<T>>(
@@ -347,15 +342,6 @@ struct Foreign(TaskRef);
 impl Claimed for Foreign {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
         cancellation.task(&self.0)
-    }
-}
-
-impl<T> Future for Task<T> {
-    type Output = Result<T, TaskError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(self.as_ref().get_ref().poll_join(cx));
-        Poll::Ready(self.outcome.take().expect(TAKEN))
     }
 }
 

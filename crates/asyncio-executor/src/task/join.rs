@@ -1,4 +1,4 @@
-//! Waiting for a task through `&mut`.
+//! Waiting for a task, by value and through `&mut`.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -7,6 +7,30 @@ use std::task::{Context, Poll, ready};
 use crate::error::TaskError;
 use crate::task::Task;
 use crate::task::handle::TAKEN;
+
+impl<T> IntoFuture for Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = TaskFuture<T>;
+
+    fn into_future(self) -> TaskFuture<T> {
+        TaskFuture(self)
+    }
+}
+
+/// Future of `task.await`. Dropping it detaches the task.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct TaskFuture<T>(Task<T>);
+
+impl<T> Future for TaskFuture<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let task = &self.get_mut().0;
+        ready!(task.poll_join(cx));
+        Poll::Ready(task.outcome.take().expect(TAKEN))
+    }
+}
 
 impl<'a, T> IntoFuture for &'a mut Task<T> {
     type Output = Result<T, TaskError>;

@@ -5,18 +5,21 @@
 //! | [`root`] | the future around the user's: root scope, context, caught panics |
 //! | [`builder`] | making a task |
 //! | [`handle`] | `Task`: the unique handle, which holds the result |
-//! | [`join`] | waiting through `&mut task` |
+//! | [`join`] | waiting for a task, by value and through `&mut task` |
+//! | [`into_task`] | what can be given where a task is wanted |
 //! | [`reference`] | `TaskRef`: any number of untyped handles |
 
 mod builder;
 mod handle;
+mod into_task;
 mod join;
 mod reference;
 mod root;
 
 pub use builder::{ReportingTaskBuilder, TaskBuilder};
 pub use handle::Task;
-pub use join::{Join, Watch};
+pub use into_task::IntoTask;
+pub use join::{Join, TaskFuture, Watch};
 pub(crate) use reference::TaskState;
 pub use reference::{CallbackId, TaskRef, WaitTask};
 pub(crate) use root::{Errors, Failure, Outcome, Report, Root, Silent, discard, nobody_waits};
