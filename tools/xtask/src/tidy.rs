@@ -10,6 +10,7 @@ pub mod documents;
 pub mod facade;
 pub mod files;
 pub mod layers;
+pub mod licenses;
 pub mod manifests;
 pub mod scenarios;
 pub mod tests_in_time;
@@ -145,6 +146,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         rule: "dependencies have reasons",
         find: manifests::reasons,
+    },
+    Check {
+        rule: "licences are those of deny.toml",
+        find: licenses::allowed,
     },
     Check {
         rule: "members share lints and versions",

@@ -31,6 +31,8 @@ pub struct Package {
     pub version: String,
     /// `rust-version` of its manifest.
     pub rust_version: Option<String>,
+    /// Its licence, as an SPDX expression; `/` is an old way to write `OR`.
+    pub license: Option<String>,
     /// For a member: its folder relative to the root, with `/` between names. Else empty.
     pub folder: String,
     /// Whether it is a member of the workspace.
@@ -185,6 +187,7 @@ fn package(json: &Value, root: &Path, members: &BTreeSet<String>) -> Package {
         name: text(&json["name"]),
         version: text(&json["version"]),
         rust_version: json["rust_version"].as_str().map(str::to_owned),
+        license: json["license"].as_str().map(str::to_owned),
         folder: folder.unwrap_or_default(),
         is_member,
         dependencies: array(&json["dependencies"]).map(dependency).collect(),
