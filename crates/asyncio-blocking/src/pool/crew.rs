@@ -2,9 +2,7 @@
 //!
 //! How workers come to jobs is in `summon`, how a worker comes by its next job in `search`.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{JoinHandle, Thread};
+use std::sync::Arc;
 
 use concurrent_queue::{ConcurrentQueue, PopError};
 use event_listener::{Event, EventListener, Listener};
@@ -12,6 +10,9 @@ use event_listener::{Event, EventListener, Listener};
 use super::PoolMetrics;
 use super::builder::{Settings, processors};
 use crate::guard::shield;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::thread::{JoinHandle, Thread};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::{BrokenThreadPool, Job, Rejected, SubmitError};
 
 /// The pool, shared by its handle and its workers.
@@ -65,7 +66,8 @@ impl Crew {
             queued: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             // On one processor nobody can submit while a worker looks out: none ever gets the post.
-            lookout: AtomicBool::new(processors() == 1),
+            // Nor in a model, where it would be one more loop to explore.
+            lookout: AtomicBool::new(processors() == 1 || cfg!(loom)),
             full: AtomicBool::new(false),
             roster: Mutex::new(Roster {
                 threads: Vec::new(),
@@ -194,8 +196,7 @@ impl Crew {
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
-        // No foreign code runs under this lock.
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.roster)
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 pub use self::builder::{ConfigError, ThreadPoolBuilder};
 use self::crew::Crew;
+use crate::sync::thread;
 use crate::{Executor, Job, Rejected};
 
 /// A bounded pool of named threads: Python's `concurrent.futures.ThreadPoolExecutor`.
@@ -83,7 +84,7 @@ impl ThreadPoolExecutor {
     /// [`wait_closed`](Self::wait_closed).
     pub fn shutdown(&self, wait: bool, cancel_futures: bool) {
         self.crew.close(cancel_futures);
-        if wait && !self.crew.is_ours(&std::thread::current()) {
+        if wait && !self.crew.is_ours(&thread::current()) {
             self.crew.wait_closed();
         }
     }

@@ -2,14 +2,14 @@
 //!
 //! The other half of the protocol in `summon`.
 
-use std::sync::atomic::{Ordering, fence};
-use std::sync::{Arc, MutexGuard};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use concurrent_queue::PopError;
 
 use super::crew::{Crew, Roster, Sleeper};
+use crate::sync::atomic::{Ordering, fence};
+use crate::sync::{MutexGuard, thread};
 use crate::{BrokenThreadPool, Job, JobError};
 
 /// For how long one idle worker looks out for a job before it sleeps. Waking a sleeper takes

@@ -21,13 +21,14 @@
 //! **Accepted.** A worker in its last look for work may be counted as searching and be preempted
 //! by the system: the job waits until it is scheduled again, as it would for any wake-up.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
-use std::{io, thread};
+use std::io;
+use std::sync::Arc;
 
 use super::crew::{Crew, Roster};
 use super::worker;
 use crate::job::Claim;
+use crate::sync::atomic::Ordering;
+use crate::sync::{MutexGuard, thread};
 use crate::{Rejected, SubmitError};
 
 impl Crew {
