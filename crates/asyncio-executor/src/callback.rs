@@ -68,8 +68,10 @@ struct Callback<F> {
 
 impl<F: FnOnce() + 'static> Dispatch for Callback<F> {
     fn run(self: Rc<Self>) {
-        if let Some(work) = self.work.take() {
-            context::run_in(self.context.take(), work);
+        let Some(work) = self.work.take() else { return };
+        match self.context.take() {
+            None => work(),
+            context => context::run_in(context, work),
         }
     }
 

@@ -127,9 +127,19 @@ impl Executor {
 
     /// Runs what is ready, turn by turn, until nothing is; returns how many turns that took.
     ///
-    /// With a task that always makes itself ready again this does not return; see
-    /// [`run_ready`](Self::run_ready) for one turn at a time.
+    /// Also ends at an [`interrupt`](Spawner::interrupt), which is left for
+    /// [`take_interrupt`](Self::take_interrupt). With a task that always makes itself ready again
+    /// this does not return; see [`run_ready`](Self::run_ready) for one turn at a time. A closed
+    /// executor has nothing to run.
+    ///
+    /// # Panics
+    /// When this executor, or another one of the thread, is running.
     pub fn run_until_stalled(&self) -> usize {
+        let _running = match self.begin_run() {
+            Ok(running) => running,
+            Err(RunError::Closed) => return 0,
+            Err(error) => panic!("{error}"),
+        };
         self.enter(|| {
             let mut turns = 0;
             loop {
@@ -141,6 +151,9 @@ impl Executor {
                 self.run_ready(ready, None);
                 self.end_turn();
                 turns += 1;
+                if self.is_interrupted() {
+                    return turns;
+                }
             }
         })
     }
@@ -148,16 +161,17 @@ impl Executor {
     /// Marks the executor as running, until the guard is dropped.
     ///
     /// # Errors
-    /// [`RunError::Closed`], [`RunError::AlreadyRunning`], or [`RunError::OtherRunning`] when the
-    /// thread is inside another executor's [`enter`](Self::enter).
+    /// [`RunError::Closed`]; [`RunError::AlreadyRunning`], also inside this executor's
+    /// [`enter`](Self::enter); [`RunError::OtherRunning`] inside another executor's.
     pub fn begin_run(&self) -> Result<Running<'_>, RunError> {
         if self.is_closed() {
             return Err(RunError::Closed);
         }
-        if self.running.get() {
+        let inside = home::with(|local| Some(Rc::ptr_eq(local?, &self.local)));
+        if self.running.get() || inside == Some(true) {
             return Err(RunError::AlreadyRunning);
         }
-        if home::with(|local| local.is_some()) {
+        if inside.is_some() {
             return Err(RunError::OtherRunning);
         }
         self.running.set(true);
@@ -170,8 +184,8 @@ impl Executor {
         self.running.get()
     }
 
-    /// Calls `f` with this executor as the thread's current one: what tasks and callbacks need
-    /// around them. [`run_ready`](Self::run_ready) is to be called inside.
+    /// Calls `f` with this executor as the thread's current one, as it is for tasks and
+    /// callbacks.
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         home::enter(&self.local, f)
     }
@@ -214,8 +228,12 @@ impl Executor {
     /// Runs the next `count` entries, in order: a turn runs the [`ready_len`](Self::ready_len) of
     /// its beginning. `main` is called when the entry of the run's main future comes up. Ends
     /// early at an [`interrupt`](Spawner::interrupt). Returns how many entries were taken.
+    ///
+    /// This executor is the thread's current one meanwhile, as in [`enter`](Self::enter).
     pub fn run_ready(&self, count: usize, main: Option<&mut dyn FnMut()>) -> usize {
-        self.local.run_ready(count, main)
+        // A task is only ever polled with its own executor as the current one: its home, its
+        // key and its scopes are looked up there.
+        self.enter(|| self.local.run_ready(count, main))
     }
 
     /// What is to be done after the entries of a turn.
@@ -267,9 +285,14 @@ impl Executor {
     /// It waits for threads that are in the middle of waking one of the tasks: a few steps.
     ///
     /// # Panics
-    /// When the executor is running.
+    /// When the executor is running, or is polling a task at this moment.
     pub fn close(&self) {
-        assert!(!self.running.get(), "cannot close a running executor");
+        // A task that is being polled cannot be dropped, so there would be no end.
+        let polling = !self.local.current.get().is_none();
+        assert!(
+            !self.running.get() && !polling,
+            "cannot close a running executor"
+        );
         self.local.close();
     }
 

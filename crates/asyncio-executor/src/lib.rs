@@ -41,6 +41,7 @@
 
 mod callback;
 mod cancel;
+mod caught;
 mod context;
 mod entry;
 mod error;
@@ -70,7 +71,7 @@ pub use main_task::{MainFuture, MainTask, RunError};
 pub use shared::{Closed, Door, Notify, ThreadsafeHandle};
 pub use spawner::{Spawner, current_task};
 pub use task::{
-    CallbackId, IntoTask, Join, ReportingTaskBuilder, Task, TaskBuilder, TaskFuture, TaskRef,
-    WaitTask, Watch,
+    CallbackId, End, IntoTask, Join, Observer, ReportingTaskBuilder, Task, TaskAddress,
+    TaskBuilder, TaskFuture, TaskRef, WaitTask, Watch,
 };
 pub use yielding::{YieldNow, yield_now};

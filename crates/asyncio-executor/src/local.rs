@@ -11,14 +11,14 @@ use std::task::{RawWakerVTable, Waker};
 use async_task::Runnable;
 
 use crate::cancel::Tree;
+use crate::caught::{drop_payload, or_report};
 use crate::context;
 use crate::entry::{Dispatch, Entry};
 use crate::error::ErrorContext;
-use crate::flat::drop_flat;
 use crate::home::{self, Home};
 use crate::registry::{Key, Tasks};
 use crate::shared::{Remote, Shared};
-use crate::task::{Status, TaskBuilder};
+use crate::task::{End, Status, TaskBuilder};
 
 /// The handler of errors that nobody else was told of.
 pub type ExceptionHandler = Rc<dyn Fn(&ErrorContext<'_>)>;
@@ -43,8 +43,12 @@ pub(crate) struct Local {
     /// find no output before.
     finished: Cell<Option<(Key, Status)>>,
     pub(crate) closed: Cell<bool>,
+    /// Main tasks alive. They stand on the stack of whoever drives them, who alone drops them.
+    pub(crate) mains: Cell<usize>,
     pub(crate) eager: Cell<bool>,
     factory: RefCell<Option<TaskFactory>>,
+    /// Whether there is a factory: asked at every spawn.
+    pub(crate) has_factory: Cell<bool>,
     handler: RefCell<Option<ExceptionHandler>>,
     /// What an entry asked the run to end with.
     interrupt: Cell<Option<Box<dyn Any>>>,
@@ -82,8 +86,10 @@ impl Local {
             context: context::Current::default(),
             finished: Cell::new(None),
             closed: Cell::new(false),
+            mains: Cell::new(0),
             eager: Cell::new(false),
             factory: RefCell::new(None),
+            has_factory: Cell::new(false),
             handler: RefCell::new(None),
             interrupt: Cell::new(None),
             interrupted: Cell::new(false),
@@ -138,20 +144,36 @@ impl Local {
         }
     }
 
-    /// Runs a callback or a dispatch.
+    /// Runs a callback or a dispatch, in a context of its own unless it enters another.
+    #[inline]
     pub(crate) fn call<D: Dispatch>(&self, work: Rc<D>) {
         let again = Rc::clone(&work);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work.run())) {
-            let mut context = ErrorContext::new("exception in callback").panicked(&*payload);
-            context.handle = Some(Described(&*again).to_string());
-            self.report(&context);
+        let outer = self.context.replace(None);
+        let ran = catch_unwind(AssertUnwindSafe(|| work.run()));
+        let inner = self.context.replace(outer);
+        if let Err(payload) = ran {
+            self.report_call(&*again, payload);
         }
-        drop_flat(again);
+        let message = "panic in the destructor of a callback";
+        or_report(self, message, || drop((inner, again)));
+    }
+
+    #[cold]
+    fn report_call<D: Dispatch>(&self, work: &D, payload: Box<dyn Any + Send>) {
+        let mut context = ErrorContext::new("exception in callback").panicked(&*payload);
+        context.handle = Some(described(work));
+        self.report(&context);
+        drop_payload(payload);
     }
 
     /// Moves what came from other threads to the ready queue, as far as it had come when this
     /// began. Returns how many.
+    #[inline]
     pub(crate) fn drain(&self) -> usize {
+        if self.shared.is_empty() { 0 } else { self.drain_some() }
+    }
+
+    fn drain_some(&self) -> usize {
         let count = self.shared.len();
         for taken in 0..count {
             match self.shared.pop() {
@@ -211,10 +233,14 @@ impl Local {
         if let Some(state) = ended.state {
             state.end(self, status);
         }
+        if let Some((observer, index)) = ended.observer {
+            observer.ended(index, End::of(status));
+        }
         drop(ended.waker);
     }
 
     pub(crate) fn set_factory(&self, factory: Option<TaskFactory>) -> Option<TaskFactory> {
+        self.has_factory.set(factory.is_some());
         self.factory.replace(factory)
     }
 
@@ -236,14 +262,16 @@ impl Local {
     /// Hands an error that nobody else was told of to the handler; without one, and for a
     /// handler that panics, one line goes to stderr.
     pub(crate) fn report(&self, context: &ErrorContext<'_>) {
-        let Some(handler) = self.handler() else {
-            return report_to_stderr(context);
+        let handle = || match self.handler() {
+            Some(handler) => handler(context),
+            None => report_to_stderr(context),
         };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(context))) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(handle)) {
             report_to_stderr(context);
             report_to_stderr(
                 &ErrorContext::new("unhandled error in exception handler").panicked(&*payload),
             );
+            drop_payload(payload);
         }
     }
 
@@ -266,7 +294,8 @@ impl Local {
     /// A task is gone when its future has been dropped, here, on its own thread. One that waits
     /// is woken for that, and comes back as an entry of the queue; one that another thread is
     /// waking at this moment comes through the door as soon as that thread has taken the few
-    /// steps to there, and we wait for it.
+    /// steps to there, and we wait for it. (Main tasks are not ours to drop, and hold no
+    /// [`Home`].)
     pub(crate) fn close(self: &Rc<Self>) {
         if self.closed.replace(true) {
             return;
@@ -278,7 +307,7 @@ impl Local {
                     self.tasks.wake(key);
                 }
                 self.drop_ready();
-                if self.tasks.len() == 0 {
+                if self.tasks.len() <= self.mains.get() {
                     break;
                 }
                 std::thread::yield_now();
@@ -299,11 +328,7 @@ impl Local {
             let Some(entry) = self.ready.borrow_mut().pop_front() else {
                 break;
             };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
-                self.report(
-                    &ErrorContext::new("panic in a destructor while closing").panicked(&*payload),
-                );
-            }
+            or_report(self, "panic in a destructor while closing", || drop(entry));
         }
     }
 }
@@ -314,17 +339,31 @@ fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {
 
 fn report_to_stderr(context: &ErrorContext<'_>) {
     use std::io::Write;
-    // A closed stderr is no reason to panic.
-    let _ = writeln!(std::io::stderr(), "asyncio: {context}");
+    // A closed stderr is no reason to panic, nor is a `Debug` of the user's that does.
+    let line = catch_unwind(AssertUnwindSafe(|| format!("asyncio: {context}\n")));
+    let _ = match line {
+        Ok(line) => std::io::stderr().write_all(line.as_bytes()),
+        Err(payload) => {
+            drop_payload(payload);
+            writeln!(std::io::stderr(), "asyncio: {}", context.message)
+        }
+    };
 }
 
-/// Shows what a dispatch calls itself.
-struct Described<'a, D>(&'a D);
-
-impl<D: Dispatch> std::fmt::Display for Described<'_, D> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.describe(formatter)
+/// What a dispatch calls itself, or as much of it as it manages to say.
+fn described<D: Dispatch>(work: &D) -> String {
+    struct Described<'a, D>(&'a D);
+    impl<D: Dispatch> std::fmt::Display for Described<'_, D> {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.describe(formatter)
+        }
     }
+    let mut text = String::new();
+    let write = || std::fmt::write(&mut text, format_args!("{}", Described(work)));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(write)) {
+        drop_payload(payload);
+    }
+    text
 }
 
 /// What was being polled before; restored on drop, also when the poll panics.

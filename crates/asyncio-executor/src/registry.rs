@@ -12,7 +12,7 @@ use slab::Slab;
 
 use crate::cancel::NodeId;
 use crate::local::Local;
-use crate::task::TaskState;
+use crate::task::{Observer, TaskState};
 
 /// The number of a slot. Reused after the task's end: only what dies with the task, or checks
 /// that it has not ended, may hold one.
@@ -71,6 +71,8 @@ pub(crate) struct Extra {
     root: NodeId,
     /// What a `TaskRef` shares.
     state: Option<Rc<TaskState>>,
+    /// Who is told of the end, with the number under which they know the task.
+    observer: Option<(Rc<dyn Observer>, u32)>,
 }
 
 /// What is left to do when a task has ended.
@@ -79,6 +81,7 @@ pub(crate) struct Ended {
     pub(crate) waiter: Key,
     pub(crate) root: NodeId,
     pub(crate) state: Option<Rc<TaskState>>,
+    pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
 }
 
 #[derive(Default)]
@@ -106,6 +109,7 @@ impl Inner {
                     waiter,
                     root: NodeId::NONE,
                     state: None,
+                    observer: None,
                 });
                 slot.link = Link(u32::try_from(index).ok()? | Link::EXTRA);
                 index
@@ -144,12 +148,14 @@ impl Tasks {
             waiter: slot.link.waiter(),
             root: NodeId::NONE,
             state: None,
+            observer: None,
         };
         if let Some(index) = slot.link.extra() {
             let extra = inner.extras.remove(index);
             ended.waiter = extra.waiter;
             ended.root = extra.root;
             ended.state = extra.state;
+            ended.observer = extra.observer;
         }
         Some(ended)
     }
@@ -212,13 +218,33 @@ impl Tasks {
         }
     }
 
+    /// Who cares for the outcome of a task: whether its handle has been dropped, and its
+    /// observer.
     #[inline]
-    pub(crate) fn is_detached(&self, key: Key) -> bool {
-        self.inner
-            .borrow()
-            .slots
-            .get(key.0 as usize)
-            .is_some_and(|slot| slot.id & DETACHED != 0)
+    pub(crate) fn interest(&self, key: Key) -> (bool, Option<Rc<dyn Observer>>) {
+        let inner = self.inner.borrow();
+        let Some(slot) = inner.slots.get(key.0 as usize) else {
+            return (false, None);
+        };
+        let observer = slot
+            .link
+            .extra()
+            .and_then(|index| inner.extras[index].observer.as_ref())
+            .map(|(observer, _)| Rc::clone(observer));
+        (slot.id & DETACHED != 0, observer)
+    }
+
+    /// Sets the one observer of a task, and returns the one before.
+    pub(crate) fn set_observer(
+        &self,
+        key: Key,
+        observer: Option<(Rc<dyn Observer>, u32)>,
+    ) -> Option<(Rc<dyn Observer>, u32)> {
+        let mut inner = self.inner.borrow_mut();
+        if observer.is_none() {
+            inner.slots.get(key.0 as usize)?.link.extra()?;
+        }
+        std::mem::replace(&mut inner.extra(key)?.observer, observer)
     }
 
     pub(crate) fn root(&self, key: Key) -> NodeId {

@@ -12,7 +12,7 @@ use crate::cancel::{Kind, NodeId};
 use crate::error::Message;
 use crate::local::Local;
 use crate::registry::Key;
-use crate::task::TaskRef;
+use crate::task::{TaskAddress, TaskRef};
 
 /// A request on its way. [`Claimed::pass_on`](crate::Claimed::pass_on) gets it, to send it on to
 /// tasks.
@@ -32,6 +32,17 @@ enum Step {
 }
 
 impl Cancellation {
+    /// Makes a request: `f` sends it to whom it is meant for, all of whom get the same one.
+    ///
+    /// What is claimed by a handle of your own is cancelled with this, through the same
+    /// [`pass_on`](crate::Claimed::pass_on) that a claim uses.
+    pub fn request<R>(message: Option<Message>, f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut cancellation = Self::new(message);
+        let result = f(&mut cancellation);
+        cancellation.run();
+        result
+    }
+
     /// The message of the request.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
@@ -42,6 +53,14 @@ impl Cancellation {
     /// nor when this very request has come by it before (a cycle).
     pub fn task(&mut self, task: &TaskRef) -> bool {
         match task.target() {
+            Some((local, key)) => self.pass_to(local, key),
+            None => false,
+        }
+    }
+
+    /// Sends the request on to the task at an address; as [`task`](Self::task).
+    pub fn task_at(&mut self, address: &TaskAddress) -> bool {
+        match address.target() {
             Some((local, key)) => self.pass_to(local, key),
             None => false,
         }
@@ -61,20 +80,16 @@ impl Cancellation {
         true
     }
 
-    fn new(local: &Rc<Local>, message: Option<Message>) -> Self {
+    fn new(message: Option<Message>) -> Self {
         // One number a thread, whichever of its executors: claims may cross from one to another.
         thread_local! {
             static OPERATION: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
         }
-        let operation = OPERATION
-            .try_with(|last| {
-                last.set(last.get() + 1);
-                last.get()
-            })
-            .unwrap_or_else(|_| local.tree.next_request());
+        // A value without a destructor can be reached while the thread's locals are destroyed.
+        OPERATION.set(OPERATION.get() + 1);
         Self {
             message,
-            operation,
+            operation: OPERATION.get(),
             stack: Vec::new(),
             passed: Vec::new(),
         }
@@ -173,7 +188,7 @@ impl fmt::Debug for Cancellation {
 
 /// Requests the cancellation of a task that has not ended.
 pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>) -> bool {
-    let mut cancellation = Cancellation::new(local, message);
+    let mut cancellation = Cancellation::new(message);
     let live = cancellation.pass_to(local, key);
     cancellation.run();
     live
@@ -184,7 +199,7 @@ pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Mes
     local
         .tree
         .with(scope, |scope| scope.count = scope.count.saturating_add(1));
-    let mut cancellation = Cancellation::new(local, message);
+    let mut cancellation = Cancellation::new(message);
     cancellation.mark_under(local, scope);
     cancellation.run();
 }
@@ -196,7 +211,7 @@ pub(crate) fn pass_taken(local: &Rc<Local>, claim: NodeId, request: u64) {
         .tree
         .with(claim, |claim| claim.message.clone())
         .flatten();
-    let mut cancellation = Cancellation::new(local, message);
+    let mut cancellation = Cancellation::new(message);
     cancellation
         .stack
         .push(Step::Mark(Rc::clone(local), claim, request));
@@ -218,7 +233,7 @@ pub(crate) fn unwind_into(
         .tree
         .with(scope, |scope| scope.message.clone_from(&message));
     local.tree.set_unwinding(scope, request);
-    let mut cancellation = Cancellation::new(local, message);
+    let mut cancellation = Cancellation::new(message);
     for child in local.tree.children(scope).into_iter().rev() {
         cancellation.resend(local, child, request);
     }

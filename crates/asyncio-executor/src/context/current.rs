@@ -13,17 +13,18 @@ pub(crate) struct Current(Cell<Option<Context>>);
 impl Current {
     /// Makes `context` the current one and returns the one before. `None` is an empty context
     /// that nobody has set a variable in yet.
+    #[inline]
     pub(crate) fn replace(&self, context: Option<Context>) -> Option<Context> {
         self.0.replace(context)
     }
 
     /// A copy for a new task or callback: free while nothing was ever set here.
+    #[inline]
     pub(crate) fn copy(&self) -> Option<Context> {
-        self.with(|context| {
-            context
-                .filter(|context| !context.is_empty())
-                .map(Context::copy)
-        })
+        let context = self.0.take()?;
+        let copy = (!context.is_empty()).then(|| context.copy());
+        self.0.set(Some(context));
+        copy
     }
 
     fn with<R>(&self, f: impl FnOnce(Option<&Context>) -> R) -> R {

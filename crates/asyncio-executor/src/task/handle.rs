@@ -254,6 +254,10 @@ impl<T> Task<T> {
         }
     }
 
+    pub(super) fn place(&self) -> (&Rc<Local>, Key) {
+        (&self.local, self.key)
+    }
+
     /// The task's key while it has not ended: afterwards the number may be another task's.
     fn live(&self) -> Key {
         if self.done() { Key::NONE } else { self.key }

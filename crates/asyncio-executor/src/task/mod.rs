@@ -7,12 +7,14 @@
 //! | [`handle`] | `Task`: the unique handle, which holds the result |
 //! | [`join`] | waiting for a task, by value and through `&mut task` |
 //! | [`into_task`] | what can be given where a task is wanted |
+//! | [`observe`] | telling whoever watches many tasks |
 //! | [`reference`] | `TaskRef`: any number of untyped handles |
 
 mod builder;
 mod handle;
 mod into_task;
 mod join;
+mod observe;
 mod reference;
 mod root;
 
@@ -20,6 +22,7 @@ pub use builder::{ReportingTaskBuilder, TaskBuilder};
 pub use handle::Task;
 pub use into_task::IntoTask;
 pub use join::{Join, TaskFuture, Watch};
+pub use observe::{End, Observer, TaskAddress};
 pub(crate) use reference::TaskState;
 pub use reference::{CallbackId, TaskRef, WaitTask};
 pub(crate) use root::{Errors, Failure, Outcome, Report, Root, Silent, discard, nobody_waits};
@@ -29,6 +32,8 @@ pub(crate) use root::{Errors, Failure, Outcome, Report, Root, Silent, discard, n
 pub(crate) enum Status {
     Pending,
     Returned,
+    /// It returned a value that its observer takes for a failure.
+    Failed,
     Cancelled,
     Panicked,
 }

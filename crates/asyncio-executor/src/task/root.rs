@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::cancel::{Cancelled, NodeId};
+use crate::caught::or_report;
 use crate::context;
 use crate::error::{ErrorContext, TaskError};
 use crate::home;
@@ -66,16 +68,10 @@ pin_project! {
     impl<F: Future, R> PinnedDrop for Root<F, R> {
         // A task that did not end: its executor is closing, or it never got its first poll.
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.flags.ended {
-                return;
-            }
             home::with(|local| {
-                let Some(local) = local else { return this.body.set(None) };
-                let outer = local.context.replace(this.context.take());
-                drop_body(local, this.body.as_mut());
-                local.context.replace(outer);
-                local.ended(*this.key, Status::Cancelled);
+                if let Some(local) = local {
+                    this.abandon(local);
+                }
             });
         }
     }
@@ -97,6 +93,18 @@ impl<F: Future, R> Root<F, R> {
             flags: Flags::default(),
             report: PhantomData,
         }
+    }
+
+    /// Drops the body of a task that has not ended, which is its end.
+    pub(crate) fn abandon(self: Pin<&mut Self>, local: &Local) {
+        let mut this = self.project();
+        if std::mem::replace(&mut this.flags.ended, true) {
+            return;
+        }
+        let outer = local.context.replace(this.context.take());
+        drop_body(local, this.body.as_mut());
+        drop_context(local, local.context.replace(outer));
+        local.ended(*this.key, Status::Cancelled);
     }
 
     /// One step. `Ready` says how the task has ended; the registry is told by the caller.
@@ -122,14 +130,18 @@ impl<F: Future, R> Root<F, R> {
             }
             Some(end) => {
                 this.flags.ended = true;
-                this.context.take();
+                drop_context(local, this.context.take());
                 Poll::Ready(end)
             }
         }
     }
 }
 
-impl<F: Future, R: Report<F::Output>> Future for Root<F, R> {
+impl<F, R: Report<F::Output>> Future for Root<F, R>
+where
+    F: Future,
+    F::Output: 'static,
+{
     type Output = Outcome<F::Output>;
 
     #[inline]
@@ -140,9 +152,15 @@ impl<F: Future, R: Report<F::Output>> Future for Root<F, R> {
                 return Poll::Pending;
             };
             let key = self.key;
-            let (outcome, status) = std::task::ready!(self.step(local, cx));
+            let (outcome, mut status) = std::task::ready!(self.step(local, cx));
+            let (detached, observer) = local.tasks.interest(key);
+            if let (Some(observer), Ok(value)) = (observer, &outcome)
+                && observer.is_failure(value)
+            {
+                status = Status::Failed;
+            }
             local.set_finished(key, status);
-            if local.tasks.is_detached(key) {
+            if detached {
                 return Poll::Ready(nobody_waits::<R, _>(local, key, outcome));
             }
             Poll::Ready(outcome)
@@ -218,27 +236,28 @@ fn end_cancelled<F: Future>(
 
 /// Drops the body where it stands. A panic of a destructor would abort in async-task's hands.
 fn drop_body<F>(local: &Local, mut body: Pin<&mut Option<F>>) {
-    if !std::mem::needs_drop::<F>() {
+    if !needs_drop::<F>() {
         return body.set(None);
     }
     // Scopes of the body close in the order of their drop, with no scope current.
     let scope = local.tree.current.replace(NodeId::NONE);
-    let dropped = catch_unwind(AssertUnwindSafe(|| body.set(None)));
+    or_report(local, "panic in a task's destructor", || body.set(None));
     local.tree.current.set(scope);
-    if let Err(payload) = dropped {
-        local.report(&ErrorContext::new("panic in a task's destructor").panicked(&*payload));
+}
+
+/// Drops the context of a task, and with it perhaps the last of a variable's values.
+fn drop_context(local: &Local, context: Option<context::Context>) {
+    if context.is_some() {
+        let message = "panic in the destructor of a context variable's value";
+        or_report(local, message, || drop(context));
     }
 }
 
 /// Drops a value that nobody gets.
 pub(crate) fn discard<T>(local: &Local, value: T) {
-    if !std::mem::needs_drop::<T>() {
-        return;
-    }
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        local.report(
-            &ErrorContext::new("panic in the destructor of a task's result").panicked(&*payload),
-        );
+    if needs_drop::<T>() {
+        let message = "panic in the destructor of a task's result";
+        or_report(local, message, || drop(value));
     }
 }
 
@@ -251,47 +270,34 @@ pub(crate) fn nobody_waits<R: Report<T>, T>(
 ) -> Outcome<T> {
     match outcome {
         Ok(value) => {
-            if let Some(error) = R::error(&value) {
-                report_task(
-                    local,
-                    key,
-                    "error of a task was never retrieved",
-                    |context| {
-                        context.cause = Some(error);
-                    },
-                );
-            }
-            if !std::mem::needs_drop::<T>() {
+            or_report(local, "panic in the `Display` of a task's error", || {
+                let Some(error) = R::error(&value) else {
+                    return;
+                };
+                let message = "error of a task was never retrieved";
+                report_task(local, key, message, error);
+            });
+            if !needs_drop::<T>() {
                 return Ok(value);
             }
             discard(local, value);
         }
         Err(failure) => {
             if let Failure::Error(TaskError::Panicked(payload)) = &*failure {
-                report_task(
-                    local,
-                    key,
-                    "panic of a task was never retrieved",
-                    |context| {
-                        context.cause = Some(format!("panicked: {payload}"));
-                    },
-                );
+                let message = "panic of a task was never retrieved";
+                report_task(local, key, message, format!("panicked: {payload}"));
             }
+            discard(local, failure);
         }
     }
     Err(Box::new(Failure::Discarded))
 }
 
 #[cold]
-fn report_task(
-    local: &Rc<Local>,
-    key: Key,
-    message: &str,
-    fill: impl FnOnce(&mut ErrorContext<'_>),
-) {
+fn report_task(local: &Rc<Local>, key: Key, message: &str, cause: String) {
     let mut context = ErrorContext::new(message);
+    context.cause = Some(cause);
     context.task = local.tasks.state(local, key).map(TaskRef::new);
     context.location = local.tasks.location(key);
-    fill(&mut context);
     local.report(&context);
 }

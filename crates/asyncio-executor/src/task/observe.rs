@@ -1,0 +1,135 @@
+//! Telling whoever watches many tasks: a done-callback that costs no allocation.
+//!
+//! A done-callback is a closure in a list in what the task's references share: four allocations.
+//! A group of a hundred thousand tasks needs none of that: each task has room for one observer,
+//! and the number under which that one knows it. Only the task's handle can set it, so there is
+//! never a second one.
+
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::local::Local;
+use crate::registry::Key;
+use crate::task::{Status, Task};
+
+/// Who is told of the end of tasks ([`Task::observe`]).
+pub trait Observer {
+    /// The task `index` has ended.
+    ///
+    /// It is called in the middle of the executor's bookkeeping, and must not run user code: what
+    /// follows from the end is to be pushed into the ready queue, as an [`Entry`](crate::Entry)
+    /// of `self`, for example. Then it comes one turn later, in the order of asyncio's
+    /// done-callbacks.
+    fn ended(self: Rc<Self>, index: u32, end: End);
+
+    /// Whether this value, of a type that the observer knows, is to be told as [`End::Failed`].
+    /// Called under the same rule.
+    fn is_failure(&self, value: &dyn Any) -> bool {
+        let _ = value;
+        false
+    }
+}
+
+/// How something that is observed has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With a value.
+    Returned,
+    /// With a value that the observer takes for a failure.
+    Failed,
+    /// As cancelled.
+    Cancelled,
+    /// By a panic.
+    Panicked,
+}
+
+impl End {
+    pub(crate) fn of(status: Status) -> Self {
+        match status {
+            // What has ended is not pending.
+            Status::Pending | Status::Returned => Self::Returned,
+            Status::Failed => Self::Failed,
+            Status::Cancelled => Self::Cancelled,
+            Status::Panicked => Self::Panicked,
+        }
+    }
+}
+
+impl<T: 'static> Task<T> {
+    /// Has `observer` told when the task has ended, under `index`; at once, inside this call, when
+    /// it has ended already. There is one observer at most: a new one replaces the one before.
+    ///
+    /// For combinators; everybody else wants [`add_done_callback`](Self::add_done_callback).
+    pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        let end = match self.result() {
+            Err(crate::InvalidStateError::NotDone) => {
+                let (local, key) = self.place();
+                drop(local.tasks.set_observer(key, Some((observer, index))));
+                return;
+            }
+            // The value is gone, and was one.
+            Err(_) => End::Returned,
+            Ok(Ok(value)) if observer.is_failure(&*value) => End::Failed,
+            Ok(Ok(_)) => End::Returned,
+            Ok(Err(error)) if error.is_cancelled() => End::Cancelled,
+            Ok(Err(_)) => End::Panicked,
+        };
+        observer.ended(index, end);
+    }
+
+    /// Takes the observer away.
+    pub fn unobserve(&self) {
+        if !self.done() {
+            let (local, key) = self.place();
+            drop(local.tasks.set_observer(key, None));
+        }
+    }
+
+    /// Where requests to this task can be sent, as long as it has not ended.
+    #[must_use]
+    pub fn address(&self) -> TaskAddress {
+        let (local, key) = self.place();
+        // The slot of a task that has ended may be another one's.
+        let id = if self.done() {
+            None
+        } else {
+            local.tasks.id(key)
+        };
+        let id = id.unwrap_or(TaskAddress::NOWHERE);
+        TaskAddress {
+            local: Rc::clone(local),
+            key,
+            id,
+        }
+    }
+}
+
+/// Names a task for [`Cancellation::task_at`](crate::Cancellation::task_at): a handle without an
+/// allocation of its own, of no use for anything else, and of none at all after the task's end.
+#[derive(Clone)]
+pub struct TaskAddress {
+    local: Rc<Local>,
+    key: Key,
+    /// Tells the task from a later one in its slot.
+    id: u32,
+}
+
+impl TaskAddress {
+    /// No task's number.
+    const NOWHERE: u32 = u32::MAX;
+
+    pub(crate) fn target(&self) -> Option<(&Rc<Local>, Key)> {
+        let id = self.local.tasks.id(self.key)?;
+        (self.id == id).then_some((&self.local, self.key))
+    }
+}
+
+impl fmt::Debug for TaskAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskAddress")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
