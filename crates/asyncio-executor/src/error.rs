@@ -22,6 +22,11 @@ pub enum TaskError {
 }
 
 impl TaskError {
+    /// What a task ends with that never runs because its executor is closed.
+    pub(crate) fn closed() -> Self {
+        Self::Cancelled(Some(Message::from("event loop is closed")))
+    }
+
     /// Whether the task was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

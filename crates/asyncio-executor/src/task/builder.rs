@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::context::{self, Context};
 use crate::entry::Entry;
-use crate::error::{ErrorContext, Message, TaskError};
+use crate::error::{ErrorContext, TaskError};
 use crate::home::{self, Home};
 use crate::local::Local;
 use crate::task::{Errors, Report, Root, Silent, Task, discard};
@@ -91,16 +91,20 @@ impl TaskBuilder {
         R: Report<F::Output> + 'static,
     {
         let location = Location::caller();
+        let this = if self.local.has_factory.get() {
+            self.through_factory()
+        } else {
+            self
+        };
         let Self {
             local,
             name,
             context,
             eager,
-        } = self.through_factory();
+        } = this;
         if local.closed.get() {
             discard(&local, future);
-            let closed = TaskError::Cancelled(Some(Message::from("event loop is closed")));
-            return Task::ended::<R>(local, Err(closed));
+            return Task::ended::<R>(local, Err(TaskError::closed()));
         }
         let key = local.tasks.insert(location);
         let context = context.or_else(context::copy_for_task);

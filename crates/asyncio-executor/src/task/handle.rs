@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
+use async_task::FallibleTask;
+
 use crate::cancel::{
     Cancellation, Claim, Claimed, Settled, Target, cancel_task, cancelling, uncancel,
 };
@@ -50,10 +52,12 @@ pub struct Task<T> {
     local: Rc<Local>,
     key: Key,
     /// async-task's handle, until the outcome is taken out of it.
-    inner: Cell<Option<async_task::Task<Outcome<T>, Home>>>,
+    inner: Cell<Option<FallibleTask<Outcome<T>, Home>>>,
     /// The outcome, once somebody looked at it. Never borrowed while the handle is awaited: that
     /// takes the handle as a whole.
     pub(super) outcome: RefCell<Option<Result<T, TaskError>>>,
+    /// Somebody was shown the outcome.
+    retrieved: Cell<bool>,
     /// The number that our waker is registered under, where what waits is not a task of the same
     /// executor; 0 for none.
     waker: Cell<u64>,
@@ -68,25 +72,20 @@ impl<T> Unpin for Task<T> {}
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.claim.take();
-        let outcome = match self.inner.take() {
-            // async-task's own drop would cancel.
-            Some(inner) if !inner.is_finished() => {
+        if self.settle().is_err() {
+            if let Some(inner) = self.inner.take() {
                 self.local.tasks.detach(self.key);
-                return inner.detach();
+                // async-task's own drop would cancel.
+                inner.detach();
             }
-            Some(mut inner) => {
-                match Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(outcome) => outcome,
-                    Poll::Pending => return,
-                }
-            }
-            None => match self.outcome.take() {
-                // Somebody looked at the failure.
-                Some(Ok(value)) => Ok(value),
-                Some(Err(_)) | None => return,
-            },
-        };
-        drop((self.unclaimed)(&self.local, Key::NONE, outcome));
+            return;
+        }
+        if let Some(outcome) = self.outcome.take()
+            && !self.retrieved.get()
+        {
+            let outcome = outcome.map_err(|error| Box::new(Failure::Error(error)));
+            drop((self.unclaimed)(&self.local, Key::NONE, outcome));
+        }
     }
 }
 
@@ -99,8 +98,9 @@ impl<T: 'static> Task<T> {
         Self {
             local,
             key,
-            inner: Cell::new(Some(inner)),
+            inner: Cell::new(Some(inner.fallible())),
             outcome: RefCell::new(None),
+            retrieved: Cell::new(false),
             waker: Cell::new(0),
             claim: Cell::default(),
             unclaimed: nobody_waits::<R, T>,
@@ -114,6 +114,7 @@ impl<T: 'static> Task<T> {
             key: Key::NONE,
             inner: Cell::new(None),
             outcome: RefCell::new(Some(outcome)),
+            retrieved: Cell::new(false),
             waker: Cell::new(0),
             claim: Cell::default(),
             unclaimed: nobody_waits::<R, T>,
@@ -126,7 +127,7 @@ impl<T> Task<T> {
     #[must_use]
     pub fn done(&self) -> bool {
         let inner = self.inner.take();
-        let done = inner.as_ref().is_none_or(async_task::Task::is_finished);
+        let done = inner.as_ref().is_none_or(FallibleTask::is_finished);
         self.inner.set(inner);
         done
     }
@@ -142,6 +143,15 @@ impl<T> Task<T> {
     /// # Errors
     /// [`InvalidStateError`] when the task has not ended, or an `await` has taken the result.
     pub fn result(&self) -> Result<Result<Ref<'_, T>, Ref<'_, TaskError>>, InvalidStateError> {
+        let shown = self.peek()?;
+        self.retrieved.set(true);
+        Ok(shown)
+    }
+
+    /// [`result`](Self::result), for what does not count as retrieving it.
+    pub(super) fn peek(
+        &self,
+    ) -> Result<Result<Ref<'_, T>, Ref<'_, TaskError>>, InvalidStateError> {
         self.settle()?;
         let outcome = Ref::filter_map(self.outcome.borrow(), Option::as_ref)
             .map_err(|_| InvalidStateError::Taken)?;
@@ -274,16 +284,15 @@ impl<T> Task<T> {
         }
         let polled = Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop()));
         let outcome = match polled {
-            Poll::Ready(Ok(value)) => Ok(value),
-            Poll::Ready(Err(failure)) => Err(match *failure {
+            Poll::Ready(Some(Ok(value))) => Ok(value),
+            Poll::Ready(Some(Err(failure))) => Err(match *failure {
                 Failure::Error(error) => error,
                 // Only a task without a handle discards its outcome.
                 Failure::Discarded => TaskError::Cancelled(None),
             }),
-            Poll::Pending => {
-                self.inner.set(Some(inner));
-                return Err(InvalidStateError::NotDone);
-            }
+            // Finished without an outcome: closing the executor has dropped the future, or is
+            // in the middle of that.
+            Poll::Ready(None) | Poll::Pending => Err(TaskError::closed()),
         };
         *self.outcome.borrow_mut() = Some(outcome);
         Ok(())

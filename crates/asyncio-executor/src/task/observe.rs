@@ -62,7 +62,7 @@ impl<T: 'static> Task<T> {
     ///
     /// For combinators; everybody else wants [`add_done_callback`](Self::add_done_callback).
     pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
-        let end = match self.result() {
+        let end = match self.peek() {
             Err(crate::InvalidStateError::NotDone) => {
                 let (local, key) = self.place();
                 drop(local.tasks.set_observer(key, Some((observer, index))));
