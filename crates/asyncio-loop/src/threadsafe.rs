@@ -1,12 +1,12 @@
 //! The handle to a loop for other threads.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use asyncio_blocking::{ConcurrentFuture, ConcurrentPromise, JobError};
-use asyncio_executor::{Closed, Door, Task, TaskError, ThreadsafeHandle};
+use asyncio_executor::{Closed, Door, TaskError, TaskFuture, TaskRef, ThreadsafeHandle};
 
 use crate::current::get_running_loop;
 
@@ -79,7 +79,8 @@ impl LoopHandle {
             // A panic in making the future is the future's, as one in running it.
             let task = running.create_task(async move { coroutine().await });
             let relay = Relay {
-                task: Some(Box::pin(task)),
+                task: task.task_ref(),
+                end: Some(task.into_future()),
                 promise: Some(promise),
                 watching: false,
             };
@@ -116,8 +117,10 @@ impl fmt::Debug for LoopHandle {
 
 /// Carries a task's outcome to another thread, and a cancellation back.
 struct Relay<T: Send + 'static> {
+    /// What a cancellation is passed on to.
+    task: TaskRef,
     /// Gone when the outcome was carried over.
-    task: Option<Pin<Box<Task<T>>>>,
+    end: Option<TaskFuture<T>>,
     promise: Option<ConcurrentPromise<T>>,
     /// Whether a cancellation will wake us.
     watching: bool,
@@ -128,15 +131,15 @@ impl<T: Send + 'static> Future for Relay<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let (Some(task), Some(promise)) = (&mut this.task, &this.promise) else {
+        let (Some(end), Some(promise)) = (&mut this.end, &this.promise) else {
             return Poll::Ready(());
         };
         let reference = promise.reference();
-        let Poll::Ready(outcome) = task.as_mut().poll(cx) else {
+        let Poll::Ready(outcome) = Pin::new(end).poll(cx) else {
             // Woken by the task's end, or by the cancellation; the first poll asks for that.
             if reference.cancelled() {
-                if task.cancelling() == 0 {
-                    task.cancel();
+                if this.task.cancelling() == 0 {
+                    this.task.cancel();
                 }
             } else if !std::mem::replace(&mut this.watching, true) {
                 let waker = cx.waker().clone();
@@ -144,7 +147,7 @@ impl<T: Send + 'static> Future for Relay<T> {
             }
             return Poll::Pending;
         };
-        this.task = None;
+        this.end = None;
         if let Some(promise) = this.promise.take() {
             // Refused if the future was cancelled: nobody waits for the outcome then.
             let _ = match outcome {
