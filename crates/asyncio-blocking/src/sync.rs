@@ -4,11 +4,14 @@
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{Mutex, MutexGuard, atomic},
-    thread,
+    thread, thread_local,
 };
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
+pub(crate) use loom::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread_local,
+};
 
 /// Locks, and does not care about poison: no lock of this crate is held while foreign code runs,
 /// so a panic cannot leave half a change behind it.

@@ -263,6 +263,58 @@ fn a_callback_may_use_the_future() {
     assert_eq!(told.try_recv().unwrap(), "inner");
 }
 
+/// Each callback completes the next future: called inside each other they would need a million
+/// frames. With a quarter of a megabyte of stack.
+#[test]
+fn a_million_futures_chained_by_callbacks_need_no_stack_w12() {
+    let chain = || {
+        let (first, mut last) = ConcurrentPromise::new();
+        for _ in 0..1_000_000 {
+            let (promise, next) = ConcurrentPromise::new();
+            last.add_done_callback(move |last| {
+                if last.cancelled() {
+                    drop(promise);
+                } else {
+                    promise.set_result(()).unwrap();
+                }
+            });
+            last = next;
+        }
+        (first, last)
+    };
+    let small = thread::Builder::new().stack_size(256 * 1024);
+    let thread = small.spawn(move || {
+        let (first, mut last) = chain();
+        first.set_result(()).unwrap();
+        last.result(NOW).unwrap();
+        let (first, last) = chain();
+        drop(first);
+        assert!(last.cancelled());
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn callbacks_are_not_called_inside_each_other() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let log = |text| {
+        let calls = Arc::clone(&calls);
+        move || calls.lock().unwrap().push(text)
+    };
+    let (one, first) = ConcurrentPromise::new();
+    let (other, second) = ConcurrentPromise::new();
+    let (begin, end, next, inner) = (log("begin"), log("end"), log("next"), log("inner"));
+    first.add_done_callback(move |_| {
+        begin();
+        other.set_result(()).unwrap();
+        end();
+    });
+    first.add_done_callback(move |_| next());
+    second.add_done_callback(move |_| inner());
+    one.set_result(()).unwrap();
+    assert_eq!(*calls.lock().unwrap(), ["begin", "end", "next", "inner"]);
+}
+
 #[test]
 fn a_cancellation_calls_the_callbacks_in_the_cancelling_thread() {
     let (promise, future) = ConcurrentPromise::<()>::new();

@@ -220,7 +220,7 @@ fn a_worker_may_shut_its_own_pool_down() {
 /// Submitting while the pool is shut down: each job is either rejected, or it ends.
 #[test]
 fn a_job_that_races_the_shutdown_is_run_or_rejected() {
-    for round in 0..300 {
+    for round in 0..100 {
         let pool = Arc::new(pool(2));
         let submitters: Vec<_> = (0..2)
             .map(|_| {

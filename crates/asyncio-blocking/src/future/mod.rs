@@ -1,5 +1,6 @@
 //! [`ConcurrentFuture`]: a result that another thread is going to provide.
 
+mod calls;
 mod cell;
 mod packet;
 mod promise;
@@ -122,6 +123,9 @@ impl<T: Send + 'static> ConcurrentFuture<T> {
     /// Calls `callback` when the job is done or cancelled: in the thread that completes or cancels
     /// it, in the order of adding, after blocked threads and the awaiting task were woken. If that
     /// is past, `callback` is called before this returns, by this thread.
+    ///
+    /// Callbacks are not called inside each other: one that becomes due while this thread calls
+    /// another is called after that has returned.
     ///
     /// A panic in `callback` is reported by the panic hook and goes no further.
     pub fn add_done_callback(&self, callback: impl FnOnce(&ConcurrentFutureRef) + Send + 'static) {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::cell::{Audience, Cell, Phase};
-use super::{Callback, ConcurrentFutureRef};
+use super::{Callback, ConcurrentFutureRef, calls};
 use crate::JobError;
 use crate::guard::{catch, shield};
 use crate::sync::{Mutex, lock};
@@ -75,9 +75,7 @@ impl<T: Send + 'static, W: Send + 'static> Packet<T, W> {
         }
         if !callbacks.is_empty() {
             let future = ConcurrentFutureRef::new(Arc::clone(self) as Arc<dyn Shared>);
-            for callback in callbacks {
-                shield(|| callback(&future));
-            }
+            calls::call(&future, callbacks);
         }
     }
 
@@ -107,7 +105,7 @@ impl<T: Send + 'static, W: Send + 'static> Shared for Packet<T, W> {
     fn add_done_callback(self: Arc<Self>, callback: Callback) {
         if let Some(callback) = self.cell.add_callback(callback) {
             let future = ConcurrentFutureRef::new(self);
-            shield(|| callback(&future));
+            calls::call(&future, [callback]);
         }
     }
 
