@@ -170,7 +170,11 @@ impl Local {
     /// began. Returns how many.
     #[inline]
     pub(crate) fn drain(&self) -> usize {
-        if self.shared.is_empty() { 0 } else { self.drain_some() }
+        if self.shared.is_empty() {
+            0
+        } else {
+            self.drain_some()
+        }
     }
 
     fn drain_some(&self) -> usize {

@@ -1,6 +1,5 @@
 //! The main future of a run: a task that lives on the caller's stack, so that it may borrow.
 
-use std::cell::Ref;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -200,17 +199,17 @@ impl<T> MainFuture for Task<T> {
 }
 
 impl<'a, T> MainFuture for &'a mut Task<T> {
-    type Output = Ref<'a, T>;
+    type Output = &'a T;
     type Future = Watch<'a, T>;
 
     fn into_main(self) -> Watch<'a, T> {
         Watch::new(self)
     }
 
-    fn output(task: &'a Task<T>) -> Result<Ref<'a, T>, RunError> {
+    fn output(task: &'a Task<T>) -> Result<&'a T, RunError> {
         task.result()
             .map_err(RunError::InvalidState)?
-            .map_err(|error| match &*error {
+            .map_err(|error| match error {
                 TaskError::Cancelled(message) => RunError::Cancelled(message.clone()),
                 TaskError::Panicked(payload) => RunError::Panicked(payload.to_string()),
             })

@@ -82,6 +82,12 @@ impl Claim {
         self.poll_target(cx, |_| Target::Other(target()), poll)
     }
 
+    /// Whether it has not had to wait.
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Fresh)
+    }
+
     pub(crate) fn poll_target<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,6 +1,6 @@
 //! The unique handle to a task, which holds its result.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -53,9 +53,8 @@ pub struct Task<T> {
     key: Key,
     /// async-task's handle, until the outcome is taken out of it.
     inner: Cell<Option<FallibleTask<Outcome<T>, Home>>>,
-    /// The outcome, once somebody looked at it. Never borrowed while the handle is awaited: that
-    /// takes the handle as a whole.
-    pub(super) outcome: RefCell<Option<Result<T, TaskError>>>,
+    /// The outcome, once it was taken out of there; empty again after an `await` has taken it.
+    pub(super) outcome: OnceCell<Result<T, TaskError>>,
     /// Somebody was shown the outcome.
     retrieved: Cell<bool>,
     /// The number that our waker is registered under, where what waits is not a task of the same
@@ -99,7 +98,7 @@ impl<T: 'static> Task<T> {
             local,
             key,
             inner: Cell::new(Some(inner.fallible())),
-            outcome: RefCell::new(None),
+            outcome: OnceCell::new(),
             retrieved: Cell::new(false),
             waker: Cell::new(0),
             claim: Cell::default(),
@@ -113,7 +112,7 @@ impl<T: 'static> Task<T> {
             local,
             key: Key::NONE,
             inner: Cell::new(None),
-            outcome: RefCell::new(Some(outcome)),
+            outcome: OnceCell::from(outcome),
             retrieved: Cell::new(false),
             waker: Cell::new(0),
             claim: Cell::default(),
@@ -142,26 +141,17 @@ impl<T> Task<T> {
     ///
     /// # Errors
     /// [`InvalidStateError`] when the task has not ended, or an `await` has taken the result.
-    pub fn result(&self) -> Result<Result<Ref<'_, T>, Ref<'_, TaskError>>, InvalidStateError> {
+    pub fn result(&self) -> Result<Result<&T, &TaskError>, InvalidStateError> {
         let shown = self.peek()?;
         self.retrieved.set(true);
         Ok(shown)
     }
 
     /// [`result`](Self::result), for what does not count as retrieving it.
-    pub(super) fn peek(
-        &self,
-    ) -> Result<Result<Ref<'_, T>, Ref<'_, TaskError>>, InvalidStateError> {
+    pub(super) fn peek(&self) -> Result<Result<&T, &TaskError>, InvalidStateError> {
         self.settle()?;
-        let outcome = Ref::filter_map(self.outcome.borrow(), Option::as_ref)
-            .map_err(|_| InvalidStateError::Taken)?;
-        Ok(
-            match Ref::filter_map(outcome, |outcome| outcome.as_ref().ok()) {
-                Ok(value) => Ok(value),
-                Err(outcome) => Err(Ref::filter_map(outcome, |outcome| outcome.as_ref().err())
-                    .map_err(|_| InvalidStateError::Taken)?),
-            },
-        )
+        let outcome = self.outcome.get().ok_or(InvalidStateError::Taken)?;
+        Ok(outcome.as_ref())
     }
 
     /// Takes the result.
@@ -171,7 +161,7 @@ impl<T> Task<T> {
     ///
     /// # Panics
     /// When an `await` has taken the result before.
-    pub fn into_result(self) -> Result<Result<T, TaskError>, Self> {
+    pub fn into_result(mut self) -> Result<Result<T, TaskError>, Self> {
         if self.settle().is_err() {
             return Err(self);
         }
@@ -182,7 +172,7 @@ impl<T> Task<T> {
     ///
     /// # Errors
     /// As [`result`](Self::result).
-    pub fn exception(&self) -> Result<Option<Ref<'_, TaskError>>, InvalidStateError> {
+    pub fn exception(&self) -> Result<Option<&TaskError>, InvalidStateError> {
         Ok(self.result()?.err())
     }
 
@@ -253,14 +243,11 @@ impl<T> Task<T> {
     }
 
     fn status(&self) -> Status {
-        match self.settle().map(|()| self.outcome.try_borrow()) {
-            Err(_) => Status::Pending,
-            Ok(Ok(outcome)) => match &*outcome {
-                Some(Err(TaskError::Cancelled(_))) => Status::Cancelled,
-                Some(Err(TaskError::Panicked(_))) => Status::Panicked,
-                Some(Ok(_)) | None => Status::Returned,
-            },
-            Ok(Err(_)) => Status::Returned,
+        match self.peek() {
+            Err(InvalidStateError::NotDone) => Status::Pending,
+            Ok(Err(TaskError::Cancelled(_))) => Status::Cancelled,
+            Ok(Err(TaskError::Panicked(_))) => Status::Panicked,
+            Ok(Ok(_)) | Err(_) => Status::Returned,
         }
     }
 
@@ -294,7 +281,8 @@ impl<T> Task<T> {
             // in the middle of that.
             Poll::Ready(None) | Poll::Pending => Err(TaskError::closed()),
         };
-        *self.outcome.borrow_mut() = Some(outcome);
+        // Empty: only the outcome of `inner`, which is gone with this, ever goes there.
+        let _ = self.outcome.set(outcome);
         Ok(())
     }
 
@@ -323,6 +311,10 @@ impl<T> Task<T> {
     /// Waits for the end as a claim. The outcome is in `outcome` then.
     pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut claim = self.claim.take();
+        if claim.is_fresh() && self.settle().is_ok() {
+            // Nothing was waited for, so there was nothing to claim.
+            return Poll::Ready(());
+        }
         let polled = claim.poll_target(
             cx,
             |here| {
@@ -334,8 +326,8 @@ impl<T> Task<T> {
             },
             |cx| {
                 ready!(self.poll_done(cx));
-                let cancelled = match self.settle().map(|()| self.outcome.borrow()).as_deref() {
-                    Ok(Some(Err(TaskError::Cancelled(message)))) => Some(message.clone()),
+                let cancelled = match self.peek() {
+                    Ok(Err(TaskError::Cancelled(message))) => Some(message.clone()),
                     _ => None,
                 };
                 Poll::Ready(Settled {

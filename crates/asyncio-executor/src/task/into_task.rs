@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::spawner::Spawner;
-use crate::task::Task;
+use crate::task::{Task, TaskRef};
 
 /// What can be given where a task is wanted: a future becomes one, a handle stays what it is.
 ///
@@ -41,6 +41,14 @@ impl<T> IntoTask for Task<T> {
 
 impl<'a, T> IntoTask for &'a mut Task<T> {
     type Handle = &'a mut Task<T>;
+
+    fn into_task(self, _: &Spawner) -> Self {
+        self
+    }
+}
+
+impl IntoTask for TaskRef {
+    type Handle = Self;
 
     fn into_task(self, _: &Spawner) -> Self {
         self

@@ -26,7 +26,7 @@ impl<T> Future for TaskFuture<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let task = &self.get_mut().0;
+        let task = &mut self.get_mut().0;
         ready!(task.poll_join(cx));
         Poll::Ready(task.outcome.take().expect(TAKEN))
     }

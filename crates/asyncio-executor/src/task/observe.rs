@@ -70,7 +70,7 @@ impl<T: 'static> Task<T> {
             }
             // The value is gone, and was one.
             Err(_) => End::Returned,
-            Ok(Ok(value)) if observer.is_failure(&*value) => End::Failed,
+            Ok(Ok(value)) if observer.is_failure(value) => End::Failed,
             Ok(Ok(_)) => End::Returned,
             Ok(Err(error)) if error.is_cancelled() => End::Cancelled,
             Ok(Err(_)) => End::Panicked,

@@ -38,15 +38,21 @@ pub(crate) struct TaskState {
     last: Cell<u64>,
 }
 
-struct DoneCallback {
-    context: Option<context::Context>,
-    callback: Box<dyn FnOnce(&TaskRef)>,
+enum DoneCallback {
+    Call(Option<context::Context>, Box<dyn FnOnce(&TaskRef)>),
+    Tell(Rc<dyn Observer>, u32),
 }
 
 impl DoneCallback {
-    fn into_entry(self, task: TaskRef) -> Entry {
-        let Self { context, callback } = self;
-        callback::entry(context, move || callback(&task))
+    /// The task has ended as `status`.
+    fn fire(self, local: &Local, task: &TaskRef, status: Status) {
+        match self {
+            Self::Call(context, callback) => {
+                let task = task.clone();
+                local.push(callback::entry(context, move || callback(&task)));
+            }
+            Self::Tell(observer, index) => observer.ended(index, End::of(status)),
+        }
     }
 }
 
