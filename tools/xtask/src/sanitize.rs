@@ -70,7 +70,7 @@ fn test(
     };
     // The explicit target keeps the sanitizer out of build scripts.
     shell
-        .args(["--tests", "--target", TARGET])
+        .args(["--no-fail-fast", "--tests", "--target", TARGET])
         .packages(packages.iter().map(String::as_str))
         .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
         .env("CARGO_TARGET_DIR", workspace.target.join(folder))

@@ -3,7 +3,7 @@
 use xtask::tidy::Repository;
 use xtask::tidy::manifests::{oldest_toolchain, reasons, shared};
 use xtask::tree::Tree;
-use xtask::workspace::{Kind, Package, Workspace};
+use xtask::workspace::{Dependency, Kind, Package, Workspace};
 
 const MEMBER: &str = "[package]\nversion.workspace = true\nedition.workspace = true\n\
     rust-version.workspace = true\nlicense.workspace = true\n\n[lints]\nworkspace = true\n\n\
@@ -32,12 +32,16 @@ fn shared_in(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_dependency_has_its_reason() {
-    let table = |line: &str| {
-        let root = format!(
-            "[workspace.dependencies]\n# Ours.\na = {{ path = \"a\" }}\n{line}\n\n[profile.x]\ny = 1\n"
-        );
-        let workspace = Workspace::default();
+fn every_dependency_has_its_reason_and_a_user() {
+    let mut workspace = member();
+    let slab = Dependency {
+        name: "slab".into(),
+        ..Dependency::default()
+    };
+    workspace.packages[0].dependencies.push(slab);
+    let found = |line: &str| {
+        let ours = "[workspace.dependencies]\n# Ours.\na = { path = \"a\" }";
+        let root = format!("{ours}\n{line}\n\n[profile.x]\ny = 1\n");
         let tree = Tree::of(&[("Cargo.toml", &root)]);
         reasons(&Repository {
             tree,
@@ -45,8 +49,9 @@ fn every_dependency_has_its_reason() {
         })
         .len()
     };
-    assert_eq!(table("slab = \"0.4\" # stable small keys"), 0);
-    assert_eq!(table("slab = \"0.4\""), 1);
+    assert_eq!(found("slab = \"0.4\" # stable small keys"), 0);
+    assert_eq!(found("slab = \"0.4\""), 1);
+    assert_eq!(found("other = \"0.4\" # nobody knows"), 1);
 }
 
 #[test]

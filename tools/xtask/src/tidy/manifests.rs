@@ -11,23 +11,30 @@ const SHARED: &[&str] = &["version.workspace = true", "edition.workspace = true"
 /// What a library's manifest takes from it too. A tool may need a newer toolchain: no user builds it.
 const SHARED_BY_LIBRARIES: &[&str] = &["rust-version.workspace = true", "license.workspace = true"];
 
-/// Each dependency in the workspace's table says at its end why we have it.
+/// Each foreign dependency in the workspace's table says at its end why we have it, and we have it.
 pub fn reasons(repository: &Repository<'_>) -> Vec<Finding> {
     let Some(manifest) = repository.tree.file("Cargo.toml") else {
         return Vec::new();
     };
-    let lines = section(&manifest.text, DEPENDENCIES);
-    let unexplained = lines.filter(|(_, line)| {
-        let is_ours = line.contains("path = ");
-        let is_entry = line.contains(" = ") && !line.starts_with('#');
-        is_entry && !is_ours && !line.contains("# ")
-    });
-    let finding = |(line, text): (usize, &str)| {
-        let name = text.split(' ').next().unwrap_or_default();
-        let message = format!("`{name}` lacks its reason: a comment at the end of the line");
-        Finding::new("Cargo.toml", message).on_line(line)
-    };
-    unexplained.map(finding).collect()
+    let mut findings = Vec::new();
+    for (number, line) in section(&manifest.text, DEPENDENCIES) {
+        let Some((name, rest)) = line.split_once(" = ") else {
+            continue;
+        };
+        if line.starts_with('#') || rest.contains("path = ") {
+            continue;
+        }
+        let finding = |message| Finding::new("Cargo.toml", message).on_line(number);
+        if !rest.contains("# ") {
+            let message = format!("`{name}` lacks its reason: a comment at the end of the line");
+            findings.push(finding(message));
+        }
+        let mut members = repository.workspace.members();
+        if !members.any(|it| it.dependencies.iter().any(|it| it.name == name)) {
+            findings.push(finding(format!("no member uses `{name}`")));
+        }
+    }
+    findings
 }
 
 /// Each member takes lints, version, edition and oldest toolchain from the workspace, and no
