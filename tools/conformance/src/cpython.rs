@@ -51,8 +51,10 @@ impl CPython {
     }
 
     fn at(program: OsString) -> Option<CPython> {
-        let answer = run(Command::new(&program).args(["-c", WHO_ARE_YOU]), ANSWER_MAX);
-        let answer = answer.ok()?;
+        let mut command = Command::new(&program);
+        // What a name that leads nowhere complains of is of no interest: the next one is asked.
+        command.args(["-c", WHO_ARE_YOU]).stderr(Stdio::null());
+        let answer = run(&mut command, ANSWER_MAX).ok()?;
         let mut lines = answer.lines();
         if lines.next() != Some("cpython") {
             return None;
