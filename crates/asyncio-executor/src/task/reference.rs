@@ -11,12 +11,11 @@ use std::task::{Context, Poll, Waker};
 use crate::callback;
 use crate::cancel::{cancel_task, cancelling, uncancel};
 use crate::context;
-use crate::entry::Entry;
 use crate::error::Message;
 use crate::flat::drop_flat;
 use crate::local::Local;
 use crate::registry::Key;
-use crate::task::Status;
+use crate::task::{End, Observer, Status};
 
 /// A task without its type: to cancel it, name it, watch it, wait for its end. Clones are
 /// handles to the same task; they neither own it nor its result.
@@ -44,6 +43,11 @@ enum DoneCallback {
 }
 
 impl DoneCallback {
+    fn tells(&self, observer: &Rc<dyn Observer>) -> bool {
+        // Compared without the tables of functions, of which a type may have several.
+        matches!(self, Self::Tell(told, _) if Rc::as_ptr(told).cast::<()>() == Rc::as_ptr(observer).cast::<()>())
+    }
+
     /// The task has ended as `status`.
     fn fire(self, local: &Local, task: &TaskRef, status: Status) {
         match self {
@@ -148,15 +152,10 @@ impl TaskRef {
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
         let state = &self.0;
         let id = state.next();
-        let callback = DoneCallback {
-            context: context::copy_for_task(),
-            callback: Box::new(callback),
-        };
-        if self.done() {
-            state.local.push(callback.into_entry(self.clone()));
-        } else {
-            state.callbacks.borrow_mut().push((id, callback));
-        }
+        self.on_end(
+            id,
+            DoneCallback::Call(context::copy_for_task(), Box::new(callback)),
+        );
         CallbackId(id)
     }
 
@@ -169,8 +168,35 @@ impl TaskRef {
         };
         let removed = callbacks.remove(at);
         drop(callbacks);
-        drop_flat(removed.1.callback);
+        drop_flat(removed.1);
         true
+    }
+
+    /// Has `observer` told when the task has ended, under `index`; at once, inside this call,
+    /// when it has ended already. References may have any number of observers, which are told
+    /// nothing about the value ([`End::Failed`] is told only to the handle's).
+    pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        let id = self.0.next();
+        self.on_end(id, DoneCallback::Tell(observer, index));
+    }
+
+    /// Takes an observer away, under every index that it has.
+    pub fn unobserve(&self, observer: &Rc<dyn Observer>) {
+        let mut callbacks = self.0.callbacks.borrow_mut();
+        let removed: Vec<_> = callbacks
+            .extract_if(.., |(_, callback)| callback.tells(observer))
+            .collect();
+        drop(callbacks);
+        drop(removed);
+    }
+
+    fn on_end(&self, id: u64, callback: DoneCallback) {
+        let state = &self.0;
+        if self.done() {
+            callback.fire(&state.local, self, state.status.get());
+        } else {
+            state.callbacks.borrow_mut().push((id, callback));
+        }
     }
 
     /// Waits for the end of the task, however it ends. Unlike awaiting the handle, this passes no
@@ -183,6 +209,12 @@ impl TaskRef {
             task: self.clone(),
             waker: 0,
         }
+    }
+
+    /// Equal for references to the same task, and for no other two that live at the same time.
+    #[must_use]
+    pub fn identity(&self) -> *const () {
+        Rc::as_ptr(&self.0).cast()
     }
 
     /// Whether both are handles to the same task.
@@ -272,8 +304,9 @@ impl TaskState {
     /// The task has ended: callbacks become ready, in order, and then what waits.
     pub(crate) fn end(self: &Rc<Self>, local: &Local, status: Status) {
         self.status.set(status);
+        let task = TaskRef(Rc::clone(self));
         for (_, callback) in self.callbacks.take() {
-            local.push(callback.into_entry(TaskRef(Rc::clone(self))));
+            callback.fire(local, &task, status);
         }
         for (_, waker) in self.wakers.take() {
             waker.wake();
