@@ -14,13 +14,14 @@ const EXAMPLE_TIME_MAX: Duration = Duration::from_secs(60);
 /// The variable by which users and tests choose a selector, and the one that is not the default.
 const SELECTOR: (&str, &str) = ("ASYNCIO_SELECTOR", "poll");
 
-/// Runs all steps, stopping at the first that fails, and prints the seconds of each.
+/// Runs all steps, or those whose names begin so, stopping at the first that fails, and prints the
+/// seconds of each.
 ///
 /// # Errors
 ///
 /// With the message of the step that failed.
-pub fn run(workspace: &Workspace) -> Result<(), String> {
-    let mut steps = Steps::new(AfterFailure::Stop);
+pub fn run(workspace: &Workspace, steps: &[String]) -> Result<(), String> {
+    let mut steps = Steps::new(AfterFailure::Stop).only(steps);
     steps.step("format", || {
         passed(cargo(workspace, &["fmt", "--all", "--check"]))
     });

@@ -29,15 +29,15 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "ci",
-        arguments: "",
+        arguments: "[STEP...]",
         summary: "everything that must pass before a change lands; what .ci/run calls",
-        run: |workspace, _| ci::run(workspace),
+        run: ci::run,
     },
     Command {
         name: "deep",
-        arguments: "",
+        arguments: "[STEP...]",
         summary: "the long checks: sanitizers, models, other systems, msrv, book",
-        run: |workspace, _| deep::run(workspace),
+        run: deep::run,
     },
     Command {
         name: "asan",

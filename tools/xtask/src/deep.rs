@@ -4,13 +4,13 @@ use crate::steps::{AfterFailure, Steps};
 use crate::workspace::Workspace;
 use crate::{book, cross, loom, msrv, sanitize};
 
-/// Runs all long checks and prints the seconds of each.
+/// Runs all long checks, or those whose names begin so, and prints the seconds of each.
 ///
 /// # Errors
 ///
 /// With the message of the first that failed, after all have run.
-pub fn run(workspace: &Workspace) -> Result<(), String> {
-    let mut steps = Steps::new(AfterFailure::GoOn);
+pub fn run(workspace: &Workspace, steps: &[String]) -> Result<(), String> {
+    let mut steps = Steps::new(AfterFailure::GoOn).only(steps);
     let plain = |outcome: Result<(), String>| outcome.map(|()| String::new());
     steps.step("address and leak sanitizer", || {
         plain(sanitize::address(workspace, &[]))

@@ -20,6 +20,8 @@ pub enum AfterFailure {
 #[derive(Debug)]
 pub struct Steps {
     after_failure: AfterFailure,
+    /// Beginnings of names; if there are any, only such steps run.
+    asked_for: Vec<String>,
     done: Vec<Done>,
     failed: usize,
 }
@@ -36,13 +38,29 @@ impl Steps {
     pub fn new(after_failure: AfterFailure) -> Steps {
         Steps {
             after_failure,
+            asked_for: Vec::new(),
             done: Vec::new(),
             failed: 0,
         }
     }
 
-    /// Runs a step, unless one before it failed and that is the end.
+    /// Runs only the steps whose names begin with one of these; without any, all.
+    pub fn only(self, beginnings: &[String]) -> Steps {
+        Steps {
+            asked_for: beginnings.to_vec(),
+            ..self
+        }
+    }
+
+    /// Runs a step, unless one before it failed and that is the end, or it is not asked for.
     pub fn step(&mut self, name: &str, step: impl FnOnce() -> Outcome) {
+        let is_asked_for = self
+            .asked_for
+            .iter()
+            .any(|beginning| name.starts_with(beginning));
+        if !self.asked_for.is_empty() && !is_asked_for {
+            return;
+        }
         let runs = self.failed == 0 || self.after_failure == AfterFailure::GoOn;
         let (time, outcome) = if runs {
             println!("\n=== {name}");
@@ -97,8 +115,11 @@ impl Steps {
     ///
     /// # Errors
     ///
-    /// When a step has failed, with what went wrong in the first one.
+    /// When a step has failed, with what went wrong in the first one; when no step has run.
     pub fn finish(self) -> Result<(), String> {
+        if self.done.is_empty() {
+            return Err(format!("no step begins with one of {:?}", self.asked_for));
+        }
         println!("\n{}", self.summary());
         let mut errors = self
             .done

@@ -53,6 +53,24 @@ fn steps_that_pass_are_fine() {
 }
 
 #[test]
+fn only_the_steps_asked_for_run() {
+    let run = |asked_for: &str| {
+        let mut ran = Vec::new();
+        let mut steps = Steps::new(AfterFailure::Stop).only(&[asked_for.to_owned()]);
+        for name in ["lint", "test", "test again"] {
+            steps.step(name, || {
+                ran.push(name);
+                Ok(String::new())
+            });
+        }
+        (ran, steps.finish())
+    };
+    assert_eq!(run("test"), (vec!["test", "test again"], Ok(())));
+    let (ran, end) = run("tset");
+    assert!(ran.is_empty() && end.is_err());
+}
+
+#[test]
 #[cfg(unix)]
 fn a_program_reports_failure_and_output() {
     assert_eq!(Shell::new("true").run(), Ok(()));
