@@ -124,7 +124,7 @@ impl TaskBuilder {
         } else {
             local.push(Entry::task(runnable));
         }
-        Task::new::<R>(local, (key, id), location, inner)
+        Task::new::<R>(local, key, inner)
     }
 
     fn through_factory(self) -> Self {
