@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::JobError;
-use crate::future::{ConcurrentFuture, ConcurrentFutureRef, Packet, Runnable, Typed};
+use crate::future::{ConcurrentFuture, ConcurrentFutureRef, Packet, Runnable, Runner, Typed};
 
 /// One piece of work for an [`Executor`](crate::Executor), and the duty to run it.
 ///
@@ -53,9 +53,14 @@ impl Job {
     /// Runs it in this thread, unless it was cancelled; completes its future. Never panics: a
     /// panic of the closure becomes the future's error, one of a waker, done-callback or
     /// destructor is reported by the panic hook.
-    pub fn run(mut self) {
+    pub fn run(self) {
+        self.run_by(&());
+    }
+
+    /// As `run`, by somebody who wants to know how far it is.
+    pub(crate) fn run_by(mut self, runner: &dyn Runner) {
         if let Some(packet) = self.packet.take() {
-            packet.run();
+            packet.run(runner);
         }
     }
 

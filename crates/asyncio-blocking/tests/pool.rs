@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use asyncio_blocking::{
     ConcurrentFuture, ConfigError, Executor, ExecutorExt, Job, ResultError, SubmitError,
@@ -74,7 +74,9 @@ fn a_thread_is_started_only_when_no_worker_is_idle() {
             .result(Some(LONG))
             .unwrap();
         // The worker is idle a moment after it has completed its job.
+        let end = Instant::now() + LONG;
         while pool.metrics().idle == 0 {
+            assert!(Instant::now() < end, "the worker does not come back");
             thread::yield_now();
         }
     }

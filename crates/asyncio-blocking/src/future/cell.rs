@@ -159,6 +159,11 @@ impl<T> Cell<T> {
         inner.phase.is_done().then(|| inner.take())
     }
 
+    /// The outcome that nobody has taken.
+    pub(crate) fn into_outcome(self) -> Option<Result<T, JobError>> {
+        lock(&self.inner).outcome.take()
+    }
+
     /// Keeps `callback` for the final transition; gives it back if that was.
     pub(crate) fn add_callback(&self, callback: Callback) -> Option<Callback> {
         let mut inner = lock(&self.inner);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-pub(crate) use self::packet::{Packet, Runnable, Shared, Typed};
+pub(crate) use self::packet::{Packet, Runnable, Runner, Shared, Typed};
 pub use self::promise::ConcurrentPromise;
 use crate::{JobError, ResultError};
 

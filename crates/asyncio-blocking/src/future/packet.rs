@@ -33,9 +33,20 @@ pub(crate) trait Typed<T>: Shared {
 
 /// What an executor sees.
 pub(crate) trait Runnable: Shared {
-    fn run(self: Arc<Self>);
+    fn run(self: Arc<Self>, runner: &dyn Runner);
     fn fail(self: Arc<Self>, error: JobError);
 }
+
+/// Who runs a job, and wants to know how far it is.
+pub(crate) trait Runner {
+    /// Nothing is left to do but to wake the task or the threads that wait for the result.
+    fn almost_done(&self) {}
+    /// After `almost_done`: there is more to do, a value is to be dropped.
+    fn not_yet_done(&self) {}
+}
+
+/// Whoever runs a job by hand does not care.
+impl Runner for () {}
 
 impl<T: Send + 'static, W: Send + 'static> Packet<T, W> {
     pub(crate) fn new(work: W) -> Arc<Self> {
@@ -125,7 +136,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
-    fn run(self: Arc<Self>) {
+    fn run(self: Arc<Self>, runner: &dyn Runner) {
         // Nobody runs a job twice: `Job::run` takes the job. A missing closure is a cancelled one.
         if !self.start() {
             return;
@@ -135,9 +146,21 @@ where
             Some(work) => catch(work).map_err(JobError::Panicked),
             None => Err(JobError::Cancelled),
         };
-        let refused = self.finish(outcome);
-        // If nobody holds the future any more, the value is dropped here, by its destructor.
-        shield(move || drop((refused, self)));
+        match self.cell.finish(outcome) {
+            Ok(audience) => {
+                let awaited = audience.waker.is_some() || audience.blocked;
+                if awaited && audience.callbacks.is_empty() {
+                    runner.almost_done();
+                }
+                self.announce(audience);
+            }
+            Err(refused) => shield(move || drop(refused)),
+        }
+        // If nobody holds the future any more and has not taken the value, it is dropped here.
+        if let Some(value) = Arc::into_inner(self).and_then(|packet| packet.cell.into_outcome()) {
+            runner.not_yet_done();
+            shield(move || drop(value));
+        }
     }
 
     fn fail(self: Arc<Self>, error: JobError) {

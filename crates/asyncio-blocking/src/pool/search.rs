@@ -65,6 +65,15 @@ impl Crew {
         job
     }
 
+    /// If nothing waits, the worker is searching from now on. Returns whether it is.
+    pub(super) fn search_if_idle(&self) -> bool {
+        let idle = self.queue.is_empty();
+        if idle {
+            self.searching.fetch_add(1, Ordering::SeqCst);
+        }
+        idle
+    }
+
     /// The thread could not be initialized: nothing can be done here any more.
     pub(super) fn break_down(&self, broken: BrokenThreadPool) {
         let mut roster = self.roster();
@@ -75,8 +84,8 @@ impl Crew {
         self.leave(self.roster());
     }
 
-    /// A searcher has found a job. If it was the last one, it calls another for what else there is.
-    fn stop_searching(self: &Arc<Self>) {
+    /// A searcher has something to do. If it was the last one, it calls another for what waits.
+    pub(super) fn stop_searching(self: &Arc<Self>) {
         if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 {
             fence(Ordering::SeqCst);
             if !self.queue.is_empty() {

@@ -18,8 +18,9 @@
 //! (Dekker's way): the submitter pushes, then reads `searching`; the worker lowers `searching`,
 //! then reads the queue. So at least one of them sees what the other did.
 //!
-//! **Accepted.** A worker in its last look for work may be counted as searching and be preempted
-//! by the system: the job waits until it is scheduled again, as it would for any wake-up.
+//! **Accepted.** A worker counts as searching while it wakes who waits for its last job, which is
+//! all that is left to do (see `worker`). A waker enqueues; one that blocked would make the
+//! next job wait for it.
 
 use std::io;
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 //! What one thread of the pool does, from its start to its end.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::crew::Crew;
 use crate::BrokenThreadPool;
+use crate::future::Runner;
 use crate::guard::catch;
 
 /// The thread's main function.
@@ -14,9 +16,43 @@ pub(super) fn work(crew: Arc<Crew>, number: usize) {
     }
     crew.begin();
     while let Some(first) = crew.search(number) {
-        first.run();
-        while let Some(job) = crew.next() {
-            job.run();
+        let mut job = first;
+        loop {
+            let shift = Shift {
+                crew: &crew,
+                searching: Cell::new(false),
+            };
+            job.run_by(&shift);
+            if shift.searching.get() {
+                break;
+            }
+            match crew.next() {
+                Some(next) => job = next,
+                None => break,
+            }
+        }
+    }
+}
+
+/// One job of a worker.
+///
+/// Whoever awaits a job often submits the next one at once, before this thread has come back from
+/// waking it (which is a system call, if that thread sleeps). So a worker that has nothing left to
+/// do but to wake counts as searching already; otherwise each such job would wake or start another
+/// worker.
+struct Shift<'a> {
+    crew: &'a Arc<Crew>,
+    searching: Cell<bool>,
+}
+
+impl Runner for Shift<'_> {
+    fn almost_done(&self) {
+        self.searching.set(self.crew.search_if_idle());
+    }
+
+    fn not_yet_done(&self) {
+        if self.searching.take() {
+            self.crew.stop_searching();
         }
     }
 }
