@@ -8,13 +8,9 @@ const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
 /// The most sources one reactor holds at a time: 4,294,967,291, or 65,531 where `usize` has 32 bits.
-/// The few indices above belong to keys that selectors keep for themselves.
+/// The keys above are for what selectors register for themselves: from `usize::MAX` downwards, where
+/// the first is `polling`'s.
 const SOURCES_MAX: usize = INDEX_MASK - 4;
-
-/// The key of a selector's own wake-up descriptor. (`usize::MAX` is `polling`'s.)
-pub(crate) const WAKE: usize = usize::MAX - 1;
-/// The key of a selector's own timer.
-pub(crate) const TIMER: usize = usize::MAX - 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key(usize);

@@ -11,8 +11,8 @@
 //! # What really happens
 //!
 //! No thread is started and no clock is read. On Linux the selector is epoll, and a wait is one
-//! system call (two if it is shorter than 20 ms: then a timer is set first, which is more exact). A
-//! source of an [`Async`] is registered edge-triggered, once for its life; a handler set with
+//! system call (two more when it has to sleep, but not for more than 20 ms: a timer is more exact than
+//! epoll's timeout). A source of an [`Async`] is registered edge-triggered, once for its life; a handler set with
 //! [`Reactor::set_reader`] is level-triggered: called as long as the condition lasts. A notification
 //! costs one atomic operation, and a write to an eventfd only when it is the first since the reactor
 //! went to sleep. The other systems have what the `polling` crate has for them. Where a selector

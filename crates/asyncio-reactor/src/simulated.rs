@@ -304,7 +304,7 @@ struct Alarm {
     rung: Mutex<bool>,
     bell: Condvar,
     #[cfg(unix)]
-    wake: crate::sys::Wake,
+    wake: crate::sys::wake::Wake,
 }
 
 impl Alarm {
@@ -313,7 +313,7 @@ impl Alarm {
             rung: Mutex::new(false),
             bell: Condvar::new(),
             #[cfg(unix)]
-            wake: crate::sys::Wake::new()?,
+            wake: crate::sys::wake::Wake::new()?,
         })
     }
 

@@ -2,21 +2,23 @@
 
 mod scene;
 
-use asyncio_reactor::{Notifier, Reactor};
+use asyncio_reactor::{Events, HeldSource, Interest, Mode, Notifier, Reactor, Selector};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use scene::{MakeSelector, turn};
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 on_every_selector! {
     a_notification_before_the_wait_keeps_it_from_sleeping,
     a_notification_ends_a_sleep,
     notifications_while_awake_cost_no_wake_up,
+    a_wake_up_before_the_kernel_sleeps_ends_short_sleeps_too_w8,
     a_flood_from_eight_threads_is_coalesced_p9,
     ping_pong_loses_no_wake_up_w8,
     a_notifier_outlives_its_reactor,
@@ -54,6 +56,71 @@ fn notifications_while_awake_cost_no_wake_up(make: MakeSelector) {
         assert!(reactor.wait(Some(Duration::ZERO)).unwrap().notified);
     }
     assert_eq!(notifier.wakeups_sent(), 0);
+}
+
+/// A selector that is notified at the worst moment: the reactor has announced its sleep, the kernel
+/// has not begun it.
+#[derive(Debug)]
+struct NotifiedInBetween(Box<dyn Selector>);
+
+impl Selector for NotifiedInBetween {
+    fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.notifier().notify();
+        self.0.wait(events, timeout)
+    }
+
+    fn register(&self, it: &HeldSource, key: usize, on: Interest, mode: Mode) -> io::Result<()> {
+        self.0.register(it, key, on, mode)
+    }
+
+    fn modify(&self, it: &HeldSource, key: usize, on: Interest, mode: Mode) -> io::Result<()> {
+        self.0.modify(it, key, on, mode)
+    }
+
+    fn deregister(&self, source: &HeldSource) -> io::Result<()> {
+        self.0.deregister(source)
+    }
+
+    fn notifier(&self) -> Notifier {
+        self.0.notifier()
+    }
+
+    fn supports_edge(&self) -> bool {
+        self.0.supports_edge()
+    }
+
+    fn supports_level(&self) -> bool {
+        self.0.supports_level()
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    fn fd_covers_sources(&self) -> bool {
+        self.0.fd_covers_sources()
+    }
+}
+
+fn a_wake_up_before_the_kernel_sleeps_ends_short_sleeps_too_w8(make: MakeSelector) {
+    let reactor: Reactor<()> = Reactor::with_selector(Box::new(NotifiedInBetween(make())));
+    let begin = Instant::now();
+    for timeout in [
+        Some(Duration::from_millis(20)),
+        Some(Duration::from_secs(100)),
+        None,
+    ] {
+        for _ in 0..50 {
+            assert!(reactor.wait(timeout).unwrap().notified);
+        }
+    }
+    // Slept to their ends, the short ones alone would take a second.
+    assert!(begin.elapsed() < Duration::from_millis(900));
+    assert_eq!(reactor.notifier().wakeups_sent(), 150);
 }
 
 fn a_flood_from_eight_threads_is_coalesced_p9(make: MakeSelector) {

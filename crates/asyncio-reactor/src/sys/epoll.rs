@@ -14,8 +14,8 @@
 
 use super::register::{self, HeldSource};
 use super::timeout::{Sleep, timespec};
-use crate::sys::Wake;
-use crate::{Event, Events, Interest, Mode, Notifier, Selector, key};
+use crate::sys::wake::{self, Wake};
+use crate::{Event, Events, Interest, Mode, Notifier, Selector};
 use polling::{PollMode, Poller};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
@@ -32,10 +32,11 @@ use std::time::Duration;
 /// The system's best way to watch many descriptors.
 ///
 /// # Platform-specific behaviour
-/// On Linux and Android this is epoll. A wait is one system call, `epoll_pwait`; a second one,
-/// `timerfd_settime`, comes before it when the timeout is at most 20 ms (and not zero), because the
-/// timeouts of epoll itself end up to 50 µs later than a timer does, and older kernels know whole
-/// milliseconds only. A timer that was not waited for to its end may end one later wait early.
+/// On Linux and Android this is epoll. A wait is one system call, `epoll_pwait`. Only when nothing is
+/// ready and the timeout is at most 20 ms (and not zero), two more put the thread to sleep: a timer is
+/// set first, because the timeouts of epoll itself end some 50 µs later than a timer does, and older
+/// kernels know whole milliseconds only. A timer that was not waited for to its end may end one later
+/// wait early.
 ///
 /// On macOS and the BSDs this is kqueue, on illumos and Solaris event ports, on Windows IOCP, as
 /// the `polling` crate has them. Modes that one of them lacks are made up for by the
@@ -59,13 +60,13 @@ impl DefaultSelector {
     pub fn new() -> io::Result<Self> {
         let poller = Poller::new()?;
         let wake = Arc::new(Wake::new()?);
-        add_edge(&poller, wake.as_fd(), key::WAKE)?;
+        add_edge(&poller, wake.as_fd(), wake::KEY)?;
         let timer = match timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
         ) {
             Ok(timer) => {
-                add_edge(&poller, timer.as_fd(), key::TIMER)?;
+                add_edge(&poller, timer.as_fd(), TIMER)?;
                 Some(timer)
             }
             // Out of descriptors is an error here, not a less exact timer for ever.
@@ -127,42 +128,25 @@ impl Selector for DefaultSelector {
     }
 
     fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        let timeout = match (Sleep::plan(timeout), &self.timer) {
-            (Sleep::Forever, _) => None,
+        match (Sleep::plan(timeout), &self.timer) {
+            (Sleep::Forever, _) => self.epoll_wait(events, None)?,
             (Sleep::Exact(duration), Some(timer)) => {
+                // Looked first, since setting a timer can cost ten times what looking costs, and in
+                // a busy program something is ready.
+                if self.epoll_wait(events, Some(Duration::ZERO))? {
+                    return Ok(());
+                }
                 let expiry = Itimerspec {
                     it_interval: timespec(Duration::ZERO),
                     it_value: timespec(duration),
                 };
                 timerfd_settime(timer, TimerfdTimerFlags::empty(), &expiry)?;
-                None
+                self.epoll_wait(events, None)?
             }
-            (Sleep::Coarse(duration) | Sleep::Exact(duration), _) => Some(timespec(duration)),
-        };
-        let mut buffer = self.buffer.borrow_mut();
-        let room = events.room().min(Events::CAPACITY);
-        let spare = &mut buffer.spare_capacity_mut()[..room];
-        let ready = match epoll::wait(&self.poller, spare, timeout.as_ref()) {
-            Ok((ready, _)) => ready,
-            Err(Errno::INTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        for event in ready {
-            // By value: on some systems the kernel's event is packed.
-            let (key, flags) = ({ event.data }.u64() as usize, { event.flags });
-            if matches!(key, key::WAKE | key::TIMER | POLLING) {
-                continue;
+            (Sleep::Coarse(duration) | Sleep::Exact(duration), _) => {
+                self.epoll_wait(events, Some(duration))?
             }
-            let readable = flags.intersects(EventFlags::IN | HANGUP | EventFlags::ERR);
-            let event = Event {
-                key,
-                readable,
-                writable: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
-                read_closed: flags.intersects(HANGUP),
-            };
-            // There is room: the kernel was told how many fit.
-            let _ = events.push(event);
-        }
+        };
         Ok(())
     }
 
@@ -201,6 +185,39 @@ impl fmt::Debug for DefaultSelector {
     }
 }
 
+impl DefaultSelector {
+    /// Waits, and says whether it was ended by anything but time: a source, a wake-up (whose edge
+    /// is used up then), a signal.
+    fn epoll_wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<bool> {
+        let mut buffer = self.buffer.borrow_mut();
+        let room = events.room().min(Events::CAPACITY);
+        let spare = &mut buffer.spare_capacity_mut()[..room];
+        let timeout = timeout.map(timespec);
+        let ready = match epoll::wait(&self.poller, spare, timeout.as_ref()) {
+            Ok((ready, _)) => ready,
+            Err(Errno::INTR) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        };
+        let mut ended = false;
+        for event in ready {
+            // By value: on some systems the kernel's event is packed.
+            let (key, flags) = ({ event.data }.u64() as usize, { event.flags });
+            ended |= key != TIMER;
+            if matches!(key, wake::KEY | TIMER | POLLING) {
+                continue;
+            }
+            // There is room: the kernel was told how many fit.
+            let _ = events.push(Event {
+                key,
+                readable: flags.intersects(EventFlags::IN | HANGUP | EventFlags::ERR),
+                writable: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
+                read_closed: flags.intersects(HANGUP),
+            });
+        }
+        Ok(ended)
+    }
+}
+
 /// Adds a descriptor of our own; it lives as long as the instance, so nothing has to remove it.
 fn add_edge(poller: &Poller, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
     let data = EventData::new_u64(key as u64);
@@ -236,3 +253,6 @@ const HANGUP: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP);
 
 /// The key of what `polling` registers for itself.
 const POLLING: usize = usize::MAX;
+
+/// The key of our timer.
+const TIMER: usize = usize::MAX - 2;

@@ -2,6 +2,7 @@
 //!
 //! * `BorrowedSource`, `RawSource`, `raw`, and `AsSource` for everything that has one;
 //! * `set_nonblocking`;
+//! * on Unix `wake::Wake`, which ends a sleep from another thread;
 //! * `DefaultSelector`: on Linux `epoll`, elsewhere what `polling` has (`polled`).
 //!
 //! `register` holds the promise that registrations rest on, and all the crate's `unsafe`.
@@ -13,7 +14,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{BorrowedSource, RawSource};
 #[cfg(unix)]
-pub(crate) use unix::{raw, set_nonblocking, wake::Wake};
+pub(crate) use unix::{raw, set_nonblocking, wake};
 
 #[cfg(windows)]
 mod windows;

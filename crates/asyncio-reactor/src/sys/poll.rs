@@ -3,7 +3,8 @@
 
 use super::register::HeldSource;
 use super::timeout::{Sleep, timespec};
-use crate::sys::{RawSource, Wake};
+use crate::sys::RawSource;
+use crate::sys::wake::Wake;
 use crate::{Event, Events, Interest, Mode, Notifier, Selector};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, fcntl_getfd};

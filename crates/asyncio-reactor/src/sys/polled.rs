@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(unix)]
-use {crate::key, crate::sys::Wake, std::os::fd::AsFd};
+use {
+    crate::sys::wake::{self, Wake},
+    std::os::fd::AsFd,
+};
 
 /// The system's best way to watch many descriptors.
 ///
@@ -49,7 +52,7 @@ impl DefaultSelector {
             } else {
                 PollMode::Oneshot
             };
-            register::add_own(&poller, &wake, polling::Event::readable(key::WAKE), mode)?;
+            register::add_own(&poller, &wake, polling::Event::readable(wake::KEY), mode)?;
             let notified = Arc::clone(&wake);
             (wake, Notifier::new(move || notified.notify()))
         };
@@ -77,7 +80,7 @@ impl DefaultSelector {
             return Ok(());
         }
         self.poller
-            .modify(self.wake.as_fd(), polling::Event::readable(key::WAKE))
+            .modify(self.wake.as_fd(), polling::Event::readable(wake::KEY))
     }
 }
 
@@ -115,7 +118,7 @@ impl Selector for DefaultSelector {
         self.poller.wait(&mut buffer, timeout)?;
         for event in buffer.iter() {
             #[cfg(unix)]
-            if event.key == key::WAKE {
+            if event.key == wake::KEY {
                 self.woken()?;
                 continue;
             }

@@ -117,7 +117,7 @@ pub(crate) fn add(
 #[cfg(not(any(windows, target_os = "linux", target_os = "android")))]
 pub(crate) fn add_own(
     poller: &Poller,
-    wake: &crate::sys::Wake,
+    wake: &crate::sys::wake::Wake,
     event: polling::Event,
     mode: PollMode,
 ) -> io::Result<()> {

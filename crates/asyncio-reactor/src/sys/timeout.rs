@@ -45,8 +45,8 @@ pub(super) fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// Up to here a sleep is exact. Below, the shorter first sleep would save a system call at the price
-/// of a second wake-up, and those are dearer the more often they come.
+/// Up to here a sleep is exact. A smaller bound would save system calls at the price of second
+/// wake-ups, which are dearer, and the more so the more often they come.
 const EXACT_MAX: Duration = Duration::from_millis(20);
 
 /// A week: nobody minds being woken once a week, and the milliseconds of `epoll_wait` and `poll`,

@@ -93,5 +93,8 @@ impl AsFd for Wake {
     }
 }
 
+/// The key under which a selector registers its wake-up descriptor.
+pub(crate) const KEY: usize = usize::MAX - 1;
+
 /// 256 KiB, more than a pair of sockets holds by default anywhere.
 const DRAIN_READS_MAX: usize = 64;
