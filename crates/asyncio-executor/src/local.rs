@@ -236,6 +236,9 @@ impl Local {
         }
         if let Some(state) = ended.state {
             state.end(self, status);
+            if let Some(id) = ended.held {
+                self.tasks.keep_ended(id, state);
+            }
         }
         if let Some((observer, index)) = ended.observer {
             observer.ended(index, End::of(status));

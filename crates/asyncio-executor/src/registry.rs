@@ -4,6 +4,7 @@
 //! scope) stands in an [`Extra`] beside it, recycled through a slab.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -81,6 +82,8 @@ pub(crate) struct Ended {
     pub(crate) waiter: Key,
     pub(crate) root: NodeId,
     pub(crate) state: Option<Rc<TaskState>>,
+    /// The task's number, while its handle is still there.
+    pub(crate) held: Option<u32>,
     pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
 }
 
@@ -93,11 +96,19 @@ pub(crate) struct Tasks {
 struct Inner {
     slots: Slab<Slot>,
     extras: Slab<Extra>,
+    /// The shared states of tasks that have ended and whose handles are still there: by the
+    /// handle, somebody may ask for the name.
+    ended: BTreeMap<u32, Rc<TaskState>>,
     /// The number of the last task.
     last_id: u32,
 }
 
 impl Inner {
+    fn next_id(&mut self) -> u32 {
+        self.last_id = self.last_id.wrapping_add(1) & !DETACHED;
+        self.last_id
+    }
+
     /// The extra of a task, made if need be.
     fn extra(&mut self, key: Key) -> Option<&mut Extra> {
         let slot = self.slots.get_mut(key.0 as usize)?;
@@ -120,14 +131,13 @@ impl Inner {
 }
 
 impl Tasks {
-    /// A slot for a new task.
+    /// A slot for a new task, and its number for people.
     ///
     /// # Panics
     /// With 2³¹ tasks alive: a task takes about a hundred bytes, so memory ends long before.
-    pub(crate) fn insert(&self, location: &'static Location<'static>) -> Key {
+    pub(crate) fn insert(&self, location: &'static Location<'static>) -> (Key, u32) {
         let mut inner = self.inner.borrow_mut();
-        let id = inner.last_id.wrapping_add(1) & !DETACHED;
-        inner.last_id = id;
+        let id = inner.next_id();
         let index = inner.slots.insert(Slot {
             waker: None,
             location,
@@ -136,7 +146,13 @@ impl Tasks {
         });
         assert!(index < Link::EXTRA as usize, "more than 2^31 tasks");
         #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
-        Key(index as u32)
+        let key = Key(index as u32);
+        (key, id)
+    }
+
+    /// The number of a task that never gets a slot.
+    pub(crate) fn next_id(&self) -> u32 {
+        self.inner.borrow_mut().next_id()
     }
 
     /// Takes an ended task out.
@@ -148,6 +164,7 @@ impl Tasks {
             waiter: slot.link.waiter(),
             root: NodeId::NONE,
             state: None,
+            held: (slot.id & DETACHED == 0).then_some(slot.id),
             observer: None,
         };
         if let Some(index) = slot.link.extra() {
@@ -195,16 +212,25 @@ impl Tasks {
         }
     }
 
-    /// Notes which task awaits this one through its handle; `Key::NONE` for nobody.
-    pub(crate) fn set_waiter(&self, key: Key, waiter: Key) {
+    /// Notes which task awaits this one through its handle; `Key::NONE` for nobody. It is woken
+    /// before all others are told, so this is refused (`false`) where others were there first.
+    pub(crate) fn set_waiter(&self, key: Key, waiter: Key) -> bool {
         let mut inner = self.inner.borrow_mut();
         let Some(slot) = inner.slots.get_mut(key.0 as usize) else {
-            return;
+            return false;
         };
-        match slot.link.extra() {
-            Some(index) => inner.extras[index].waiter = waiter,
-            None => slot.link = Link(waiter.0),
+        let Some(index) = slot.link.extra() else {
+            slot.link = Link(waiter.0);
+            return true;
+        };
+        let extra = &mut inner.extras[index];
+        let state = extra.state.as_ref();
+        let first = state.is_none_or(|state| state.watchers.is_empty());
+        let accepted = first || waiter.is_none() || extra.waiter == waiter;
+        if accepted {
+            extra.waiter = waiter;
         }
+        accepted
     }
 
     pub(crate) fn id(&self, key: Key) -> Option<u32> {
@@ -272,6 +298,23 @@ impl Tasks {
             .state
             .get_or_insert_with(|| TaskState::new(Rc::clone(local), key, id, location));
         Some(Rc::clone(state))
+    }
+
+    /// Keeps the shared state of a task that has ended, for its handle.
+    pub(crate) fn keep_ended(&self, id: u32, state: Rc<TaskState>) {
+        let old = self.inner.borrow_mut().ended.insert(id, state);
+        drop(old); // of a handle that was forgotten, 2³¹ tasks ago
+    }
+
+    /// The shared state of a task that has ended, if it had one and its handle is still there.
+    pub(crate) fn ended_state(&self, id: u32) -> Option<Rc<TaskState>> {
+        self.inner.borrow().ended.get(&id).map(Rc::clone)
+    }
+
+    /// The handle of a task that has ended goes.
+    pub(crate) fn forget_ended(&self, id: u32) {
+        let old = self.inner.borrow_mut().ended.remove(&id);
+        drop(old);
     }
 
     /// The shared state where there is one already.

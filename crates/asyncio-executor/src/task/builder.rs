@@ -104,9 +104,14 @@ impl TaskBuilder {
         } = this;
         if local.closed.get() {
             discard(&local, future);
-            return Task::ended::<R>(local, Err(TaskError::closed()));
+            let id = local.tasks.next_id();
+            let task = Task::ended::<R>(local, id, location, Err(TaskError::closed()));
+            if let Some(name) = name {
+                task.set_name(name);
+            }
+            return task;
         }
-        let key = local.tasks.insert(location);
+        let (key, id) = local.tasks.insert(location);
         let context = context.or_else(context::copy_for_task);
         let home = Home::of(&local.shared);
         let (runnable, inner) = async_task::Builder::new().metadata(home).spawn_local(
@@ -124,7 +129,7 @@ impl TaskBuilder {
         } else {
             local.push(Entry::task(runnable));
         }
-        Task::new::<R>(local, key, inner)
+        Task::new::<R>(local, (key, id), location, inner)
     }
 
     fn through_factory(self) -> Self {

@@ -51,6 +51,8 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 pub struct Task<T> {
     local: Rc<Local>,
     key: Key,
+    id: u32,
+    location: &'static Location<'static>,
     /// async-task's handle, until the outcome is taken out of it.
     inner: Cell<Option<FallibleTask<Outcome<T>, Home>>>,
     /// The outcome, once it was taken out of there; empty again after an `await` has taken it.
@@ -70,7 +72,7 @@ impl<T> Unpin for Task<T> {}
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.claim.take();
+        self.stop_waiting();
         if self.settle().is_err() {
             if let Some(inner) = self.inner.take() {
                 self.local.tasks.detach(self.key);
@@ -79,6 +81,7 @@ impl<T> Drop for Task<T> {
             }
             return;
         }
+        self.local.tasks.forget_ended(self.id);
         if let Some(outcome) = self.outcome.take()
             && !self.retrieved.get()
         {
@@ -91,12 +94,15 @@ impl<T> Drop for Task<T> {
 impl<T: 'static> Task<T> {
     pub(crate) fn new<R: Report<T>>(
         local: Rc<Local>,
-        key: Key,
+        (key, id): (Key, u32),
+        location: &'static Location<'static>,
         inner: async_task::Task<Outcome<T>, Home>,
     ) -> Self {
         Self {
             local,
             key,
+            id,
+            location,
             inner: Cell::new(Some(inner.fallible())),
             outcome: OnceCell::new(),
             retrieved: Cell::new(false),
@@ -107,10 +113,17 @@ impl<T: 'static> Task<T> {
     }
 
     /// A task that never ran.
-    pub(crate) fn ended<R: Report<T>>(local: Rc<Local>, outcome: Result<T, TaskError>) -> Self {
+    pub(crate) fn ended<R: Report<T>>(
+        local: Rc<Local>,
+        id: u32,
+        location: &'static Location<'static>,
+        outcome: Result<T, TaskError>,
+    ) -> Self {
         Self {
             local,
             key: Key::NONE,
+            id,
+            location,
             inner: Cell::new(None),
             outcome: OnceCell::from(outcome),
             retrieved: Cell::new(false),
@@ -209,14 +222,19 @@ impl<T> Task<T> {
     }
 
     /// An untyped handle, which can be cloned.
-    ///
-    /// Made after the end of a task that had none, it knows no more than that the task is over.
     #[must_use]
     pub fn task_ref(&self) -> TaskRef {
-        let live = self.local.tasks.state(&self.local, self.live());
-        TaskRef::new(live.unwrap_or_else(|| {
-            let state = TaskState::new(Rc::clone(&self.local), Key::NONE, 0, Location::caller());
+        let tasks = &self.local.tasks;
+        let state = if self.done() {
+            tasks.ended_state(self.id)
+        } else {
+            tasks.state(&self.local, self.key)
+        };
+        TaskRef::new(state.unwrap_or_else(|| {
+            let local = Rc::clone(&self.local);
+            let state = TaskState::new(local, Key::NONE, self.id, self.location);
             state.end(&self.local, self.status());
+            tasks.keep_ended(self.id, Rc::clone(&state));
             state
         }))
     }
@@ -296,16 +314,36 @@ impl<T> Task<T> {
             (Rc::ptr_eq(here, &self.local) && here.is_polled_with(cx.waker()))
                 .then(|| here.current.get())
         });
-        match waiter {
-            Some(waiter) => self.local.tasks.set_waiter(self.key, waiter),
-            None => {
-                if let Some(state) = self.local.tasks.state(&self.local, self.key) {
-                    self.waker
-                        .set(state.keep_waker(self.waker.get(), cx.waker()));
-                }
-            }
+        let tasks = &self.local.tasks;
+        if waiter.is_some_and(|waiter| tasks.set_waiter(self.key, waiter)) {
+            return Poll::Pending;
         }
-        Poll::Pending
+        if let Some(state) = tasks.state(&self.local, self.key) {
+            let number = state.watchers.keep_waker(self.waker.get(), cx.waker());
+            self.waker.set(number);
+        }
+        // Cloning a waker may be foreign code, which may have ended the task.
+        if self.done() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Ends a wait, perhaps before the task has ended.
+    pub(super) fn stop_waiting(&self) {
+        self.claim.take();
+        let tasks = &self.local.tasks;
+        let number = self.waker.take();
+        if self.done() {
+            return;
+        }
+        tasks.set_waiter(self.key, Key::NONE);
+        if number != 0
+            && let Some(state) = tasks.existing_state(self.key)
+        {
+            state.watchers.drop_waker(number);
+        }
     }
 
     /// Waits for the end as a claim. The outcome is in `outcome` then.

@@ -58,7 +58,7 @@ impl<T> Future for Join<'_, T> {
 
 impl<T> Drop for Join<'_, T> {
     fn drop(&mut self) {
-        self.0.claim.take();
+        self.0.stop_waiting();
     }
 }
 
@@ -86,7 +86,7 @@ impl<'a, T> Future for Watch<'a, T> {
 impl<T> Drop for Watch<'_, T> {
     fn drop(&mut self) {
         if let Some(task) = &self.0 {
-            task.claim.take();
+            task.stop_waiting();
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | [`into_task`] | what can be given where a task is wanted |
 //! | [`observe`] | telling whoever watches many tasks |
 //! | [`reference`] | `TaskRef`: any number of untyped handles |
+//! | [`watchers`] | who is told when a task ends, in order |
 
 mod builder;
 mod handle;
@@ -17,6 +18,7 @@ mod join;
 mod observe;
 mod reference;
 mod root;
+mod watchers;
 
 pub use builder::{ReportingTaskBuilder, TaskBuilder};
 pub use handle::Task;

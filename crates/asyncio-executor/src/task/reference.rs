@@ -6,16 +6,16 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::callback;
 use crate::cancel::{cancel_task, cancelling, uncancel};
 use crate::context;
 use crate::error::Message;
 use crate::flat::drop_flat;
 use crate::local::Local;
 use crate::registry::Key;
-use crate::task::{End, Observer, Status};
+use crate::task::watchers::{Watcher, Watchers};
+use crate::task::{Observer, Status};
 
 /// A task without its type: to cancel it, name it, watch it, wait for its end. Clones are
 /// handles to the same task; they neither own it nor its result.
@@ -30,39 +30,15 @@ pub(crate) struct TaskState {
     location: &'static Location<'static>,
     status: Cell<Status>,
     name: RefCell<Option<Rc<str>>>,
-    /// In order of registration.
-    callbacks: RefCell<Vec<(u64, DoneCallback)>>,
-    wakers: RefCell<Vec<(u64, Waker)>>,
-    /// Counts callbacks and wakers.
-    last: Cell<u64>,
+    pub(crate) watchers: Watchers,
 }
 
-enum DoneCallback {
-    Call(Option<context::Context>, Box<dyn FnOnce(&TaskRef)>),
-    Tell(Rc<dyn Observer>, u32),
-}
-
-impl DoneCallback {
-    fn tells(&self, observer: &Rc<dyn Observer>) -> bool {
-        // Compared without the tables of functions, of which a type may have several.
-        matches!(self, Self::Tell(told, _) if Rc::as_ptr(told).cast::<()>() == Rc::as_ptr(observer).cast::<()>())
-    }
-
-    /// The task has ended as `status`.
-    fn fire(self, local: &Local, task: &TaskRef, status: Status) {
-        match self {
-            Self::Call(context, callback) => {
-                let task = task.clone();
-                local.push(callback::entry(context, move || callback(&task)));
-            }
-            Self::Tell(observer, index) => observer.ended(index, End::of(status)),
-        }
-    }
-}
-
-/// Names a done-callback, to take it away again.
+/// Names a done-callback of one task, to take it away again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CallbackId(u64);
+pub struct CallbackId {
+    task: u32,
+    number: u64,
+}
 
 impl TaskRef {
     pub(crate) fn new(state: Rc<TaskState>) -> Self {
@@ -148,55 +124,57 @@ impl TaskRef {
 
     /// Has `callback` called through the ready queue when the task has ended: never inside this
     /// call, also for a task that has ended already. Callbacks run in order of registration, each
-    /// in a copy of the context in which it was registered.
+    /// in a copy of the context in which it was registered; one that was registered before a wait
+    /// for the task began runs before the code after that wait.
+    ///
+    /// Once the executor is closed, callbacks are dropped uncalled.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
-        let state = &self.0;
-        let id = state.next();
-        self.on_end(
-            id,
-            DoneCallback::Call(context::copy_for_task(), Box::new(callback)),
-        );
-        CallbackId(id)
+        let context = context::copy_for_task();
+        CallbackId {
+            task: self.0.id,
+            number: self.on_end(Watcher::Call(context, Box::new(callback))),
+        }
     }
 
     /// Takes a callback away. Returns whether it was still to be called; one whose task has ended
     /// is not taken away any more.
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
-        let mut callbacks = self.0.callbacks.borrow_mut();
-        let Some(at) = callbacks.iter().position(|(other, _)| *other == id.0) else {
+        if id.task != self.0.id {
             return false;
-        };
-        let removed = callbacks.remove(at);
-        drop(callbacks);
-        drop_flat(removed.1);
-        true
+        }
+        let is_callback = |watcher: &_| matches!(watcher, Watcher::Call(..));
+        let removed = self.0.watchers.remove(id.number, is_callback);
+        let was_there = removed.is_some();
+        drop_flat(removed);
+        was_there
     }
 
     /// Has `observer` told when the task has ended, under `index`; at once, inside this call,
     /// when it has ended already. References may have any number of observers, which are told
     /// nothing about the value ([`End::Failed`] is told only to the handle's).
     pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
-        let id = self.0.next();
-        self.on_end(id, DoneCallback::Tell(observer, index));
+        self.on_end(Watcher::Tell(observer, index));
     }
 
     /// Takes an observer away, under every index that it has.
     pub fn unobserve(&self, observer: &Rc<dyn Observer>) {
-        let mut callbacks = self.0.callbacks.borrow_mut();
-        let removed: Vec<_> = callbacks
-            .extract_if(.., |(_, callback)| callback.tells(observer))
-            .collect();
-        drop(callbacks);
+        let removed = self
+            .0
+            .watchers
+            .remove_all(|watcher| watcher.tells(observer));
         drop(removed);
     }
 
-    fn on_end(&self, id: u64, callback: DoneCallback) {
+    /// Keeps `watcher` until the end, or tells it that the end has been. Returns its number.
+    fn on_end(&self, watcher: Watcher) -> u64 {
         let state = &self.0;
+        let number = state.watchers.next();
         if self.done() {
-            callback.fire(&state.local, self, state.status.get());
+            watcher.fire(&state.local, self, state.status.get());
         } else {
-            state.callbacks.borrow_mut().push((id, callback));
+            state.watchers.add(number, watcher);
         }
+        number
     }
 
     /// Waits for the end of the task, however it ends. Unlike awaiting the handle, this passes no
@@ -257,9 +235,7 @@ impl TaskState {
             location,
             status: Cell::new(Status::Pending),
             name: RefCell::new(None),
-            callbacks: RefCell::default(),
-            wakers: RefCell::default(),
-            last: Cell::new(0),
+            watchers: Watchers::default(),
         })
     }
 
@@ -275,41 +251,12 @@ impl TaskState {
         drop(old);
     }
 
-    fn next(&self) -> u64 {
-        self.last.set(self.last.get() + 1);
-        self.last.get()
-    }
-
-    /// Registers a waker, in place of the one that was registered as `id`; 0 for none. Returns
-    /// its number.
-    pub(crate) fn keep_waker(&self, id: u64, waker: &Waker) -> u64 {
-        let mut wakers = self.wakers.borrow_mut();
-        if let Some((_, kept)) = wakers.iter_mut().find(|(other, _)| *other == id) {
-            kept.clone_from(waker);
-            return id;
-        }
-        let id = self.next();
-        wakers.push((id, waker.clone()));
-        id
-    }
-
-    fn drop_waker(&self, id: u64) {
-        let mut wakers = self.wakers.borrow_mut();
-        let at = wakers.iter().position(|(other, _)| *other == id);
-        let removed = at.map(|at| wakers.swap_remove(at));
-        drop(wakers);
-        drop(removed);
-    }
-
-    /// The task has ended: callbacks become ready, in order, and then what waits.
+    /// The task has ended: what watches it becomes ready, in order.
     pub(crate) fn end(self: &Rc<Self>, local: &Local, status: Status) {
         self.status.set(status);
         let task = TaskRef(Rc::clone(self));
-        for (_, callback) in self.callbacks.take() {
-            callback.fire(local, &task, status);
-        }
-        for (_, waker) in self.wakers.take() {
-            waker.wake();
+        for watcher in self.watchers.take() {
+            watcher.fire(local, &task, status);
         }
     }
 }
@@ -329,15 +276,20 @@ impl Future for WaitTask {
         if self.task.done() {
             return Poll::Ready(());
         }
-        self.waker = self.task.0.keep_waker(self.waker, cx.waker());
-        Poll::Pending
+        self.waker = self.task.0.watchers.keep_waker(self.waker, cx.waker());
+        // Cloning a waker may be foreign code, which may have ended the task.
+        if self.task.done() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
 impl Drop for WaitTask {
     fn drop(&mut self) {
         if self.waker != 0 {
-            self.task.0.drop_waker(self.waker);
+            self.task.0.watchers.drop_waker(self.waker);
         }
     }
 }
