@@ -49,6 +49,8 @@ pub(crate) struct Local {
     factory: RefCell<Option<TaskFactory>>,
     /// Whether there is a factory: asked at every spawn.
     pub(crate) has_factory: Cell<bool>,
+    /// The factory is being called: what it makes itself is plain.
+    pub(crate) in_factory: Cell<bool>,
     handler: RefCell<Option<ExceptionHandler>>,
     /// What an entry asked the run to end with.
     interrupt: Cell<Option<Box<dyn Any>>>,
@@ -90,6 +92,7 @@ impl Local {
             eager: Cell::new(false),
             factory: RefCell::new(None),
             has_factory: Cell::new(false),
+            in_factory: Cell::new(false),
             handler: RefCell::new(None),
             interrupt: Cell::new(None),
             interrupted: Cell::new(false),

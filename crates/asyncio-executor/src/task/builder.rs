@@ -2,15 +2,20 @@
 
 use std::fmt::{self, Display};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
+use std::pin::Pin;
 use std::rc::Rc;
 
+use crate::caught::or_report;
 use crate::context::{self, Context};
 use crate::entry::Entry;
-use crate::error::{ErrorContext, TaskError};
+use crate::error::TaskError;
 use crate::home::{self, Home};
 use crate::local::Local;
 use crate::task::{Errors, Report, Root, Silent, Task, discard};
+
+/// The bytes from which on a future has an allocation of its own; async-task's bound.
+pub(crate) const LARGE: usize = 2048;
 
 /// Asyncio's keyword arguments of `create_task`, as methods.
 ///
@@ -79,7 +84,23 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.make::<F, Silent>(future)
+        self.place::<F, Silent>(future)
+    }
+
+    /// Puts a large future on the heap at once, where async-task would put it later, before it is
+    /// moved through more frames of a stack that may be small.
+    #[track_caller]
+    fn place<F, R>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
+        if const { size_of::<F>() >= LARGE } {
+            self.make::<Pin<Box<F>>, R>(Box::pin(future))
+        } else {
+            self.make::<F, R>(future)
+        }
     }
 
     /// What the task factory leaves as it is, and everything else.
@@ -134,18 +155,15 @@ impl TaskBuilder {
 
     fn through_factory(self) -> Self {
         let local = Rc::clone(&self.local);
-        // A factory that makes tasks of its own gets plain ones: it is out while it is called.
-        let Some(factory) = local.set_factory(None) else {
+        if local.in_factory.replace(true) {
             return self;
-        };
-        let built = catch_unwind(AssertUnwindSafe(|| factory(self.clone())));
-        if local.factory().is_none() {
-            local.set_factory(Some(factory));
         }
-        built.unwrap_or_else(|payload| {
-            local.report(&ErrorContext::new("panic in the task factory").panicked(&*payload));
-            self
-        })
+        let mut built = None;
+        or_report(&local, "panic in the task factory", || {
+            built = local.factory().map(|factory| factory(self.clone()));
+        });
+        local.in_factory.set(false);
+        built.unwrap_or(self)
     }
 }
 
@@ -190,6 +208,6 @@ impl ReportingTaskBuilder {
         T: 'static,
         E: Display + 'static,
     {
-        self.0.make::<F, Errors>(future)
+        self.0.place::<F, Errors>(future)
     }
 }
