@@ -13,6 +13,7 @@ use asyncio_timers::{Clock, MonotonicClock, TimerQueue};
 use crate::event_loop::EventLoop;
 use crate::inner::Inner;
 use crate::pace::Pace;
+use crate::pool::LazyPool;
 use crate::turn::Metrics;
 use crate::wakes::Wakes;
 
@@ -133,6 +134,9 @@ impl LoopBuilder {
             stopping: Cell::new(false),
             debug: Cell::new(debug),
             slow_callback_duration: Cell::new(self.slow_callback_duration),
+            default_executor: LazyPool::new(crate::threads::default_executor),
+            default_executor_shut_down: Cell::new(false),
+            resolver: LazyPool::new(crate::resolve::resolver),
         })))
     }
 }

@@ -80,7 +80,8 @@ impl EventLoop {
                 let plan = inner.begin();
                 inner.wait(plan)?;
                 inner.finish(plan, Some(&mut || _ = main.as_mut().step()));
-                if inner.executor.take_interrupt().is_some() {
+                if inner.executor.is_interrupted() {
+                    drop(inner.executor.take_interrupt());
                     return Err(RunError::Interrupted);
                 }
                 if inner.stopping.take() && !main.done() {
@@ -117,7 +118,8 @@ impl EventLoop {
                 let plan = inner.begin();
                 inner.wait(plan)?;
                 inner.finish(plan, None);
-                if inner.executor.take_interrupt().is_some() {
+                if inner.executor.is_interrupted() {
+                    drop(inner.executor.take_interrupt());
                     return Err(RunError::Interrupted);
                 }
                 if inner.stopping.take() {
@@ -130,7 +132,7 @@ impl EventLoop {
     /// First part of a turn: what to wait for. The turn in parts is for who owns the waiting: a
     /// foreign loop, a test.
     ///
-    /// A foreign loop waits until [`as_fd`](Self::as_fd) is readable or [`Plan::timeout`] is
+    /// A foreign loop waits until [`as_fd`](std::os::fd::AsFd::as_fd) is readable or [`Plan::timeout`] is
     /// over, after [`begin_foreign_wait`](Self::begin_foreign_wait) has said that it may; then
     /// [`wait`](Self::wait) with [`Plan`] polls without sleeping, and [`finish`](Self::finish)
     /// ends the turn.
@@ -156,7 +158,8 @@ impl EventLoop {
         let inner = self.inner();
         let _running = inner.executor.begin_run()?;
         let mut turn = current::enter(inner, || inner.finish(plan, None));
-        if inner.executor.take_interrupt().is_some() {
+        if inner.executor.is_interrupted() {
+            drop(inner.executor.take_interrupt());
             return Err(RunError::Interrupted);
         }
         turn.idle = inner.is_idle();
@@ -173,7 +176,7 @@ impl EventLoop {
         self.finish(plan)
     }
 
-    /// Announces that somebody else is going to wait until [`as_fd`](Self::as_fd) is readable;
+    /// Announces that somebody else is going to wait until [`as_fd`](std::os::fd::AsFd::as_fd) is readable;
     /// `false` when there is no time for that, because something is ready.
     #[must_use]
     pub fn begin_foreign_wait(&self) -> bool {

@@ -10,6 +10,7 @@ use asyncio_reactor::Reactor;
 use asyncio_timers::{Clock, TimerKey, TimerQueue};
 
 use crate::pace::Pace;
+use crate::pool::LazyPool;
 use crate::turn::Metrics;
 use crate::wakes::Wakes;
 use crate::watch::Watch;
@@ -26,6 +27,11 @@ pub(crate) struct Inner {
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,
     pub(crate) slow_callback_duration: Cell<Duration>,
+    /// For blocking jobs.
+    pub(crate) default_executor: LazyPool,
+    pub(crate) default_executor_shut_down: Cell<bool>,
+    /// For names to resolve, and nothing else.
+    pub(crate) resolver: LazyPool,
 }
 
 /// What a deadline is for.
@@ -72,6 +78,9 @@ impl Inner {
         drop(timers);
         self.wakes.clear();
         crate::watch::close(self);
+        self.default_executor.close(false);
+        // Whoever asked for a name is gone.
+        self.resolver.close(true);
     }
 }
 

@@ -4,6 +4,8 @@
 //!   ([`get_running_loop`]); [`LoopHandle`] is the way in from other threads.
 //! * `call_soon`, `call_later`, `call_at`, `create_task`, `add_reader`, `add_writer`.
 //! * [`sleep()`], [`sleep_until`], [`interval()`].
+//! * [`getaddrinfo`], [`getnameinfo`].
+//! * [`to_thread`], [`LoopRef::run_in_executor`]: what blocks, on other threads.
 //! * [`EventLoop::begin`], [`EventLoop::wait`], [`EventLoop::finish`]: a turn in its parts, for a
 //!   foreign loop that owns the waiting.
 //!
@@ -41,7 +43,11 @@ mod inner;
 mod interval;
 mod loop_ref;
 mod pace;
+mod pool;
+mod resolve;
 mod sleep;
+pub mod socket;
+mod threads;
 mod threadsafe;
 mod timer;
 mod turn;
@@ -53,7 +59,13 @@ pub use current::{get_running_loop, try_running_loop};
 pub use event_loop::EventLoop;
 pub use interval::{Interval, MissedTicks, interval, interval_at};
 pub use loop_ref::LoopRef;
+pub use resolve::{
+    AddrInfo, AddrInfoHints, GaiError, NameInfoFlags, Service, getaddrinfo, getnameinfo,
+};
 pub use sleep::{Sleep, sleep, sleep_until};
+pub use threads::{
+    DefaultExecutorShutDown, ShutdownOutcome, THREAD_JOIN_TIMEOUT, to_thread, wrap_future,
+};
 pub use threadsafe::LoopHandle;
 pub use timer::TimerHandle;
 pub use turn::{Metrics, Plan, Turn};
