@@ -4,7 +4,7 @@
 //!   ([`get_running_loop`]); [`LoopHandle`] is the way in from other threads.
 //! * `call_soon`, `call_later`, `call_at`, `create_task`, `add_reader`, `add_writer`.
 //! * [`sleep()`], [`sleep_until`], [`interval()`].
-//! * [`getaddrinfo`], [`getnameinfo`].
+//! * `sock_*` on sockets that are registered with the loop; [`getaddrinfo`], [`getnameinfo`].
 //! * [`to_thread`], [`LoopRef::run_in_executor`]: what blocks, on other threads.
 //! * [`EventLoop::begin`], [`EventLoop::wait`], [`EventLoop::finish`]: a turn in its parts, for a
 //!   foreign loop that owns the waiting.
@@ -46,6 +46,7 @@ mod pace;
 mod pool;
 mod resolve;
 mod sleep;
+mod sock;
 pub mod socket;
 mod threads;
 mod threadsafe;
@@ -63,6 +64,10 @@ pub use resolve::{
     AddrInfo, AddrInfoHints, GaiError, NameInfoFlags, Service, getaddrinfo, getnameinfo,
 };
 pub use sleep::{Sleep, sleep, sleep_until};
+pub use sock::{
+    Address, ConnectError, PartialWrite, sock_accept, sock_connect, sock_recv, sock_recv_into,
+    sock_recvfrom, sock_recvfrom_into, sock_sendall, sock_sendto,
+};
 pub use threads::{
     DefaultExecutorShutDown, ShutdownOutcome, THREAD_JOIN_TIMEOUT, to_thread, wrap_future,
 };
