@@ -230,6 +230,7 @@ impl Local {
         let Some(ended) = self.tasks.remove(key) else {
             return;
         };
+        self.tree.forget_claim(key);
         if !ended.root.is_none() {
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, ended.root);

@@ -26,6 +26,11 @@ impl Key {
     pub(crate) fn is_none(self) -> bool {
         self == Self::NONE
     }
+
+    /// For lists that are kept beside the tasks.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// What every task has. 32 bytes.
@@ -322,10 +327,6 @@ impl Tasks {
         let inner = self.inner.borrow();
         let index = inner.slots.get(key.0 as usize)?.link.extra()?;
         inner.extras[index].state.clone()
-    }
-
-    pub(crate) fn location(&self, key: Key) -> Option<&'static Location<'static>> {
-        Some(self.inner.borrow().slots.get(key.0 as usize)?.location)
     }
 }
 

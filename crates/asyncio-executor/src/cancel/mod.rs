@@ -8,6 +8,7 @@
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
 //! | [`claim`] | a leaf that passes a request on to what it waits for |
+//! | [`bare`] | the commonest claim, which needs no node |
 //! | [`cancelled`] | the value of a cancellation, and going on with it |
 //!
 //! Two kinds of mark. A *request* is answered at the scope's next poll, never in the poll in
@@ -16,6 +17,7 @@
 //! that became ready in that poll. Requests are numbered upwards; a scope ignores the ones that
 //! it has answered, and inherits its parent's number when it is opened.
 
+mod bare;
 mod cancelled;
 mod claim;
 mod here;
@@ -25,6 +27,7 @@ mod scope;
 mod tree;
 mod unanswered;
 
+pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled};
 pub(crate) use claim::Target;
 pub use claim::{Claim, Claimed, Settled};

@@ -9,6 +9,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::cancel::Cancelled;
+use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
 use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
@@ -76,6 +77,7 @@ pub(crate) struct Tree {
     wakers: Cell<usize>,
     last_request: Cell<u64>,
     last_generation: Cell<u32>,
+    pub(super) bare: BareClaims,
     pub(super) unanswered: RefCell<Vec<Unanswered>>,
 }
 
@@ -88,6 +90,7 @@ impl Tree {
             wakers: Cell::new(0),
             last_request: Cell::new(0),
             last_generation: Cell::new(0),
+            bare: BareClaims::default(),
             unanswered: RefCell::default(),
         }
     }
@@ -180,7 +183,15 @@ impl Tree {
         }
         let root = self.insert(Kind::Root(key));
         local.tasks.set_root(key, root);
+        self.promote(key, root);
         root
+    }
+
+    /// A claim on a task, as a child of `parent`.
+    pub(super) fn insert_claim(&self, target: Key, parent: NodeId) -> NodeId {
+        let node = self.insert(Kind::Claim(Target::Task(target)));
+        self.link(node, parent);
+        node
     }
 
     /// The scope that is being polled, or the root of the task that is; `NONE` outside tasks.

@@ -1,0 +1,101 @@
+//! Claims that need no node: a task that awaits a task, and has no scope.
+//!
+//! That is by far the commonest wait, and a node for it (and one for the root above it) would
+//! cost as much as the rest of the wait. So it is a number in a list: which task the task awaits.
+//! The moment the awaiting task's root gets a node, for a request or for a scope beside the
+//! claim, the claim gets one, too ([`Tree::root`]), and the list says which.
+
+use std::cell::RefCell;
+
+use crate::cancel::{NodeId, Tree};
+use crate::local::Local;
+use crate::registry::Key;
+
+/// For each awaiting task, by its number, what it awaits.
+#[derive(Default)]
+pub(crate) struct BareClaims {
+    claims: RefCell<Vec<BareClaim>>,
+}
+
+/// What a list entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BareClaim {
+    None,
+    /// The task awaits this one.
+    On(Key),
+    /// The claim has become this node.
+    Node(NodeId),
+}
+
+impl BareClaims {
+    #[inline]
+    fn get(&self, waiter: Key) -> BareClaim {
+        let claims = self.claims.borrow();
+        claims
+            .get(waiter.index())
+            .copied()
+            .unwrap_or(BareClaim::None)
+    }
+
+    fn set(&self, waiter: Key, claim: BareClaim) {
+        let mut claims = self.claims.borrow_mut();
+        let index = waiter.index();
+        if index >= claims.len() {
+            claims.resize(index + 1, BareClaim::None);
+        }
+        claims[index] = claim;
+    }
+
+    /// The task has ended: its number may be another task's next.
+    #[inline]
+    fn forget(&self, waiter: Key) {
+        if let Some(claim) = self.claims.borrow_mut().get_mut(waiter.index()) {
+            *claim = BareClaim::None;
+        }
+    }
+}
+
+impl Tree {
+    /// Notes that the task that is being polled awaits `target`, if that can be done without a
+    /// node. Returns the awaiting task then.
+    #[inline]
+    pub(crate) fn claim_bare(&self, local: &Local, target: Key) -> Option<Key> {
+        let waiter = local.current.get();
+        let plain = !waiter.is_none()
+            && self.current.get().is_none()
+            && self.bare.get(waiter) == BareClaim::None
+            && local.tasks.root(waiter).is_none();
+        plain.then(|| {
+            self.bare.set(waiter, BareClaim::On(target));
+            waiter
+        })
+    }
+
+    /// What has become of the claim of `waiter` on `target`. A node that it has become is
+    /// forgotten here: the claim keeps it from now on.
+    #[inline]
+    pub(crate) fn bare_claim(&self, waiter: Key, target: Key) -> BareClaim {
+        match self.bare.get(waiter) {
+            BareClaim::Node(node) => {
+                self.bare.forget(waiter);
+                BareClaim::Node(node)
+            }
+            BareClaim::On(other) if other == target => BareClaim::On(target),
+            _ => BareClaim::None,
+        }
+    }
+
+    /// The task has ended.
+    #[inline]
+    pub(crate) fn forget_claim(&self, waiter: Key) {
+        self.bare.forget(waiter);
+    }
+
+    /// Gives the bare claim of a task, if it has one, a node under its new root.
+    pub(super) fn promote(&self, waiter: Key, root: NodeId) {
+        if let BareClaim::On(target) = self.bare.get(waiter) {
+            let node = self.insert_claim(target, root);
+            self.bare.set(waiter, BareClaim::Node(node));
+        }
+    }
+}
