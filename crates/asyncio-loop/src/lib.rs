@@ -48,6 +48,7 @@ mod resolve;
 mod sleep;
 mod sock;
 pub mod socket;
+mod tasks;
 mod threads;
 mod threadsafe;
 mod timer;
@@ -68,9 +69,15 @@ pub use sock::{
     Address, ConnectError, PartialWrite, sock_accept, sock_connect, sock_recv, sock_recv_into,
     sock_recvfrom, sock_recvfrom_into, sock_sendall, sock_sendto,
 };
+pub use tasks::{all_tasks, create_task};
 pub use threads::{
     DefaultExecutorShutDown, ShutdownOutcome, THREAD_JOIN_TIMEOUT, to_thread, wrap_future,
 };
 pub use threadsafe::LoopHandle;
 pub use timer::TimerHandle;
 pub use turn::{Metrics, Plan, Turn};
+
+/// Compiles and runs the example of the README.
+#[cfg(all(doctest, unix))]
+#[doc = include_str!("../README.md")]
+mod readme {}
