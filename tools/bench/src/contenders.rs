@@ -2,6 +2,7 @@
 
 pub mod asyncio;
 pub mod compio;
+pub mod executor;
 pub mod limit;
 pub mod monoio;
 pub mod smol;
@@ -17,12 +18,27 @@ use crate::runtime::{Gather, Pool, Sleep, Threadsafe};
 pub struct Contender {
     /// Its name in tables and JSON.
     pub name: &'static str,
+    /// What it is compared as.
+    pub role: Role,
     /// The packages whose versions belong to the name.
     pub packages: &'static [&'static str],
     /// How it is configured.
     pub about: &'static str,
     /// Its cases: a case's name, or a family with its `/`, and the work.
     pub cases: &'static [(&'static str, Measure)],
+}
+
+/// What a contender is compared as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Ours: what the targets judge.
+    Ours,
+    /// A part of ours, alone.
+    Part,
+    /// What ours is judged against.
+    Peer,
+    /// The hand-written lower limit.
+    Limit,
 }
 
 impl Contender {
@@ -33,11 +49,6 @@ impl Contender {
             .iter()
             .find(|(key, _)| matches(key))
             .map(|(_, measure)| *measure)
-    }
-
-    /// Whether it is a peer: neither ours nor the limit.
-    pub fn is_peer(&self) -> bool {
-        self.name != OURS && self.name != LIMIT
     }
 
     /// The versions of its packages in this build, from the lock file.
@@ -79,15 +90,11 @@ const fn every_case<R: Sleep + Pool + Gather + Threadsafe>() -> [(&'static str, 
     ]
 }
 
-/// The name of our contender.
-pub const OURS: &str = "asyncio";
-/// The name of the hand-written lower limit.
-pub const LIMIT: &str = "limit";
-
 /// Everybody, ours first.
-pub fn all() -> [&'static Contender; 6] {
+pub fn all() -> [&'static Contender; 7] {
     [
         &asyncio::CONTENDER,
+        &executor::CONTENDER,
         &tokio::CONTENDER,
         &smol::CONTENDER,
         &monoio::CONTENDER,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::cases::Case;
-use crate::contenders::OURS;
+use crate::contenders::Role;
 use crate::harness::Series;
 use crate::meter::Unit;
 use crate::statistics::Summary;
@@ -24,14 +24,16 @@ pub fn table(case: &Case, all: &[Series]) -> String {
         "{}  {} ({}, {runs} runs)",
         case.name, case.what, case.unit
     );
-    let ours = all.iter().find(|series| series.contender.name == OURS);
+    let ours = all
+        .iter()
+        .find(|series| series.contender.role == Role::Ours);
     for series in all {
         let _ = write!(text, "  {:<9}", series.contender.name);
         if let Some(summary) = Summary::of(&series.values()) {
             let _ = write!(text, "{:>12.1}{:>12.1}", summary.min, summary.median);
         }
         if let Some(ratio) = ours.and_then(|ours| ratio(ours, series))
-            && series.contender.name != OURS
+            && series.contender.role != Role::Ours
         {
             let _ = write!(
                 text,
@@ -88,7 +90,7 @@ fn ratio(ours: &Series, theirs: &Series) -> Option<Summary> {
 /// The peer with the lowest median.
 fn best_peer(all: &[Series]) -> Option<&Series> {
     all.iter()
-        .filter(|series| series.contender.is_peer())
+        .filter(|series| series.contender.role == Role::Peer)
         .filter_map(|series| Some((series, Summary::of(&series.values())?.median)))
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
         .map(|(series, _)| series)

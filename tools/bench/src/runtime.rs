@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 /// A runtime with one thread: it runs futures and spawns tasks that need not be `Send`.
 pub trait Runtime: 'static {
     /// The handle of a task: awaiting it waits for the task's end.
-    type Task<T: 'static>: Future + 'static;
+    type Task<T: 'static>: IntoFuture + 'static;
 
     /// Runs `main` on a fresh runtime on this thread until `main` ends, as a task if that is not
     /// slower than what `block_on` takes directly.
@@ -33,6 +33,12 @@ pub trait Runtime: 'static {
     fn yield_now() -> impl Future<Output = ()>;
 }
 
+/// A runtime whose ready queue takes callbacks.
+pub trait Callbacks: Runtime {
+    /// Has `callback` called in the next turn.
+    fn call_soon(callback: impl FnOnce() + 'static);
+}
+
 /// A runtime that can wait for time to pass.
 pub trait Sleep: Runtime {
     /// Sleeps on the runtime's own timers.
@@ -48,7 +54,7 @@ pub trait Pool: Runtime {
         F::Output: 'static;
 
     /// Hands `job` to the pool at once; the future waits for its end.
-    fn run_blocking<F>(job: F) -> impl Future + 'static
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
     where
         F: FnOnce() -> u64 + Send + 'static;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use asyncio_bench::contenders::{LIMIT, OURS};
+use asyncio_bench::contenders::Role;
 use asyncio_bench::targets::{Subject, TARGETS, Target};
 use asyncio_bench::{cases, contenders};
 
@@ -48,7 +48,7 @@ fn every_promised_case_is_there_once() {
 fn every_peer_takes_part_in_every_case() {
     let peers: Vec<_> = contenders::all()
         .into_iter()
-        .filter(|c| c.is_peer())
+        .filter(|c| c.role == Role::Peer)
         .collect();
     assert_eq!(peers.len(), 4);
     for case in cases::all() {
@@ -92,7 +92,7 @@ fn every_case_has_a_target_and_every_target_a_case_and_a_peer() {
         );
         if let Subject::RatioTo(name) = target.subject {
             assert!(
-                contenders::find(name).is_some_and(|c| c.is_peer()),
+                contenders::find(name).is_some_and(|c| c.role == Role::Peer),
                 "a target against {name}"
             );
         }
@@ -126,8 +126,7 @@ fn batches_divide_the_sizes_of_samples() {
 
 #[test]
 fn ours_comes_first_and_is_called_asyncio() {
-    assert_eq!(OURS, "asyncio");
-    assert_eq!(contenders::all()[0].name, OURS);
-    assert!(!contenders::all()[0].is_peer());
-    assert!(contenders::find(LIMIT).is_some_and(|limit| !limit.is_peer()));
+    let all = contenders::all();
+    assert_eq!((all[0].name, all[0].role), ("asyncio", Role::Ours));
+    assert_eq!(all.iter().filter(|c| c.role == Role::Ours).count(), 1);
 }

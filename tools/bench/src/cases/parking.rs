@@ -1,6 +1,8 @@
 //! `parked/*`: what a task costs that waits for ever.
 
 use std::cell::Cell;
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -28,7 +30,7 @@ thread_local! {
     static ALL_POLLED: Cell<Option<oneshot::Sender<()>>> = const { Cell::new(None) };
 }
 
-/// Live bytes for each task after all have been polled once. The handles are kept, because some
+/// Live bytes for each task after all have been polled once and the loop has slept. The handles are kept, because some
 /// runtimes drop a task that nobody can wake; the vector of handles is not counted.
 pub fn measure<R: Runtime>(params: Params) -> Sample {
     R::run(async move {
@@ -41,6 +43,7 @@ pub fn measure<R: Runtime>(params: Params) -> Sample {
             tasks.push(R::spawn(wait_for_ever()));
         }
         let _ = all_polled.await;
+        let _ = idle().await; // some loops give memory back before they sleep
         let count = allocations::stop();
         for task in tasks {
             R::detach(task);
@@ -49,6 +52,16 @@ pub fn measure<R: Runtime>(params: Params) -> Sample {
         Sample::new(count.live_bytes as f64 / tasks)
             .with(ALLOCATIONS, count.allocations as f64 / tasks)
     })
+}
+
+/// Lets the loop fall asleep, and has another thread wake it: not every contender keeps time.
+fn idle() -> oneshot::Receiver<()> {
+    let (waker, woken) = oneshot::channel();
+    thread::spawn(move || {
+        thread::sleep(Duration::from_millis(20));
+        let _ = waker.send(());
+    });
+    woken
 }
 
 async fn wait_for_ever() {

@@ -1,11 +1,102 @@
-//! Ours.
+//! Ours: the event loop with its default selector and its default thread pool.
 
-use super::Contender;
+use std::time::Duration;
 
-/// Ours; takes part in a case as soon as the crate behind it exists.
+use asyncio_executor::Task;
+use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
+use tokio::sync::oneshot;
+
+use super::{Contender, Role};
+use crate::cases::{parking, sleeping, soon, spawning, threadsafe, yielding};
+use crate::runtime::{Callbacks, Runtime, Sleep, Threadsafe};
+
+/// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
-    name: super::OURS,
-    packages: &[],
-    about: "this workspace",
-    cases: &[],
+    name: "asyncio",
+    role: Role::Ours,
+    packages: &["asyncio-loop"],
+    about: "EventLoop::new(), everything by default",
+    cases: &[
+        ("yield/", yielding::measure::<Asyncio>),
+        ("spawn/", spawning::measure::<Asyncio>),
+        ("parked/bytes", parking::measure::<Asyncio>),
+        ("soon/chain", soon::measure::<Asyncio>),
+        ("sleep/drop-10k", sleeping::measure_drop::<Asyncio>),
+        ("sleep/drop-1m", sleeping::measure_drop::<Asyncio>),
+        ("sleep/fire-1m", sleeping::measure_fire::<Asyncio>),
+        ("sleep/late-50us", sleeping::measure_late::<Asyncio>),
+        ("sleep/late-1ms", sleeping::measure_late::<Asyncio>),
+        ("threadsafe/flood", threadsafe::measure_flood::<Asyncio>),
+        (
+            "threadsafe/pingpong",
+            threadsafe::measure_pingpong::<Asyncio>,
+        ),
+    ],
 };
+
+/// The loop of asyncio-loop.
+#[derive(Debug)]
+pub struct Asyncio;
+
+impl Runtime for Asyncio {
+    type Task<T: 'static> = Task<T>;
+
+    fn run<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let event_loop = EventLoop::new().expect("the loop could not be made");
+        event_loop
+            .run_until_complete(main)
+            .expect("nobody cancels the case")
+    }
+
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        get_running_loop().create_task(future)
+    }
+
+    fn detach<T: 'static>(task: Task<T>) {
+        task.detach();
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        asyncio_executor::yield_now()
+    }
+}
+
+impl Callbacks for Asyncio {
+    fn call_soon(callback: impl FnOnce() + 'static) {
+        get_running_loop().call_soon(callback);
+    }
+}
+
+impl Sleep for Asyncio {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
+        asyncio_loop::sleep(duration)
+    }
+}
+
+impl Threadsafe for Asyncio {
+    type Remote = LoopHandle;
+
+    async fn serve(feeder: impl FnOnce(LoopHandle) + Send + 'static) {
+        let (done, end) = oneshot::channel::<()>();
+        let handle = get_running_loop().handle();
+        let thread = std::thread::spawn(move || {
+            feeder(handle.clone());
+            // The calls of one thread run in order: this is the last.
+            handle.call_soon_threadsafe(move || drop(done))
+        });
+        let _ = end.await;
+        let _ = thread.join().expect("the feeding thread panicked");
+    }
+
+    fn send(handle: &LoopHandle, job: impl FnOnce() + Send + 'static) {
+        let _ = handle.call_soon_threadsafe(job); // fails only if the loop is closed
+    }
+}

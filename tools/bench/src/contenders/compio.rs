@@ -6,12 +6,13 @@ use compio::driver::ProactorBuilder;
 use compio::runtime::{JoinHandle, RuntimeBuilder};
 use futures_util::future::join_all;
 
-use super::Contender;
+use super::{Contender, Role};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// compio and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "compio",
+    role: Role::Peer,
     packages: &["compio"],
     about: "io_uring with coop_taskrun, taskrun_flag and single_issuer",
     cases: &super::every_case::<Compio>(),
@@ -76,7 +77,7 @@ impl Pool for Compio {
         Self::run(main) // its pool starts threads as jobs come
     }
 
-    fn run_blocking<F>(job: F) -> impl Future + 'static
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
     where
         F: FnOnce() -> u64 + Send + 'static,
     {

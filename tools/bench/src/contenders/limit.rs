@@ -13,14 +13,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Contender;
+use super::{Contender, Role};
 use crate::cases::Params;
 use crate::cases::sleeping::{Random, lateness};
 use crate::meter::{Meter, Sample};
 
 /// The limit and its cases.
 pub const CONTENDER: Contender = Contender {
-    name: super::LIMIT,
+    name: "limit",
+    role: Role::Limit,
     packages: &[],
     about: "written by hand: the least work that does the case",
     cases: &[

@@ -7,12 +7,13 @@ use monoio::blocking::DefaultThreadPool;
 use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
-use super::Contender;
+use super::{Contender, Role};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// monoio and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "monoio",
+    role: Role::Peer,
     packages: &["monoio"],
     about: "FusionDriver (io_uring), time enabled, feature `sync`",
     cases: &super::every_case::<Monoio>(),
@@ -82,7 +83,7 @@ impl Pool for Monoio {
         )
     }
 
-    fn run_blocking<F>(job: F) -> impl Future + 'static
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
     where
         F: FnOnce() -> u64 + Send + 'static,
     {

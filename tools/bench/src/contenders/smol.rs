@@ -6,12 +6,13 @@ use async_executor::{LocalExecutor, Task};
 use async_io::Timer;
 use futures_util::future::join_all;
 
-use super::Contender;
+use super::{Contender, Role};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep};
 
 /// smol and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "smol",
+    role: Role::Peer,
     packages: &["async-executor", "async-io", "blocking"],
     about: "LocalExecutor in a thread-local, run by async_io::block_on",
     cases: &super::every_case::<Smol>(),
@@ -68,7 +69,7 @@ impl Pool for Smol {
         Self::run(main) // the pool is the process's; its size is an environment variable's
     }
 
-    fn run_blocking<F>(job: F) -> impl Future + 'static
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
     where
         F: FnOnce() -> u64 + Send + 'static,
     {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
-use super::Contender;
+use super::{Contender, Role};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// tokio and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "tokio",
+    role: Role::Peer,
     packages: &["tokio"],
     about: "LocalRuntime, I/O and time enabled",
     cases: &super::every_case::<Tokio>(),
@@ -78,7 +79,7 @@ impl Pool for Tokio {
         )
     }
 
-    fn run_blocking<F>(job: F) -> impl Future + 'static
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
     where
         F: FnOnce() -> u64 + Send + 'static,
     {
