@@ -15,7 +15,7 @@ use crate::local::Local;
 use crate::main_task::{MainFuture, MainTask, RunError};
 use crate::shared::{Door, Notify, Shared};
 use crate::spawner::{Spawner, call_soon};
-use crate::task::{Task, TaskBuilder, TaskRef};
+use crate::task::{LARGE, Task, TaskBuilder, TaskRef};
 
 /// An executor for one thread: tasks and callbacks in one FIFO, run turn by turn.
 ///
@@ -97,8 +97,21 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn run_until_complete<M: MainFuture>(&self, main: M) -> Result<M::Output, RunError> {
+        if const { size_of::<M::Future>() >= LARGE } {
+            self.run_main::<M, _>(Box::pin(main.into_main()))
+        } else {
+            self.run_main::<M, _>(main.into_main())
+        }
+    }
+
+    #[track_caller]
+    fn run_main<M, F>(&self, main: F) -> Result<M::Output, RunError>
+    where
+        M: MainFuture,
+        F: Future<Output = <M::Future as Future>::Output>,
+    {
         let _running = self.begin_run()?;
-        let mut main = pin!(self.main_task(main.into_main()));
+        let mut main = pin!(self.main_task(main));
         self.enter(|| {
             while !main.done() {
                 self.drain();

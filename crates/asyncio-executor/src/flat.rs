@@ -8,6 +8,9 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::caught::drop_payload;
 
 thread_local! {
     static DROPPING: Cell<bool> = const { Cell::new(false) };
@@ -17,6 +20,9 @@ thread_local! {
 /// Drops `value`; inside another `drop_flat` of this thread, after that one has dropped its own.
 ///
 /// Use it for what may own a long chain of its own kind. It allocates only where it has to wait.
+///
+/// # Panics
+/// Goes on with the last panic of a destructor, after everything that waited has been dropped.
 ///
 /// # Examples
 /// ```
@@ -37,15 +43,6 @@ thread_local! {
 /// drop(chain); // one frame, not a hundred thousand
 /// ```
 pub fn drop_flat<T: 'static>(value: T) {
-    /// Ends the outermost drop, also when a destructor panics; what still waits is dropped by
-    /// the next one.
-    struct Outermost;
-    impl Drop for Outermost {
-        fn drop(&mut self) {
-            let _ = DROPPING.try_with(|dropping| dropping.set(false));
-        }
-    }
-
     if !std::mem::needs_drop::<T>() {
         return;
     }
@@ -62,9 +59,16 @@ pub fn drop_flat<T: 'static>(value: T) {
         });
         return;
     }
-    let _outermost = Outermost;
-    drop(value);
+    let mut panicked = catch_unwind(AssertUnwindSafe(|| drop(value))).err();
     while let Ok(Some(next)) = WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()) {
-        drop(next);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(next))) {
+            if let Some(earlier) = panicked.replace(payload) {
+                drop_payload(earlier);
+            }
+        }
+    }
+    let _ = DROPPING.try_with(|dropping| dropping.set(false));
+    if let Some(payload) = panicked {
+        resume_unwind(payload);
     }
 }

@@ -238,8 +238,11 @@ fn passed_on(local: &Local, node: NodeId) -> Option<u64> {
 }
 
 impl Drop for Claim {
+    #[inline]
     fn drop(&mut self) {
-        self.close();
+        if !self.is_fresh() {
+            self.close();
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::home::{self, Home};
 use crate::local::Local;
 use crate::task::{Errors, Report, Root, Silent, Task, discard};
 
-/// The bytes from which on a future has an allocation of its own; async-task's bound.
+/// The bytes from which on a future gets an allocation of its own: async-task's bound. It gets it
+/// here, at once, before it is moved through more frames of a stack that may be small.
 pub(crate) const LARGE: usize = 2048;
 
 /// Asyncio's keyword arguments of `create_task`, as methods.
@@ -84,22 +85,10 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.place::<F, Silent>(future)
-    }
-
-    /// Puts a large future on the heap at once, where async-task would put it later, before it is
-    /// moved through more frames of a stack that may be small.
-    #[track_caller]
-    fn place<F, R>(self, future: F) -> Task<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: 'static,
-        R: Report<F::Output> + 'static,
-    {
         if const { size_of::<F>() >= LARGE } {
-            self.make::<Pin<Box<F>>, R>(Box::pin(future))
+            self.make::<Pin<Box<F>>, Silent>(Box::pin(future))
         } else {
-            self.make::<F, R>(future)
+            self.make::<F, Silent>(future)
         }
     }
 
@@ -208,6 +197,10 @@ impl ReportingTaskBuilder {
         T: 'static,
         E: Display + 'static,
     {
-        self.0.place::<F, Errors>(future)
+        if const { size_of::<F>() >= LARGE } {
+            self.0.make::<Pin<Box<F>>, Errors>(Box::pin(future))
+        } else {
+            self.0.make::<F, Errors>(future)
+        }
     }
 }

@@ -64,8 +64,10 @@ pub struct Task<T> {
     waker: Cell<u64>,
     pub(super) claim: Cell<Claim>,
     /// What to do with an outcome that nobody took.
-    unclaimed: fn(&Rc<Local>, Key, Outcome<T>) -> Outcome<T>,
+    unclaimed: Unclaimed<T>,
 }
+
+type Unclaimed<T> = fn(&Rc<Local>, Outcome<T>, Option<&dyn Fn() -> Option<TaskRef>>) -> Outcome<T>;
 
 /// The value is not pinned by the handle that will give it away.
 impl<T> Unpin for Task<T> {}
@@ -81,13 +83,17 @@ impl<T> Drop for Task<T> {
             }
             return;
         }
-        self.local.tasks.forget_ended(self.id);
-        if let Some(outcome) = self.outcome.take()
-            && !self.retrieved.get()
-        {
+        if let Some(outcome) = self.outcome.take() {
             let outcome = outcome.map_err(|error| Box::new(Failure::Error(error)));
-            drop((self.unclaimed)(&self.local, Key::NONE, outcome));
+            let task = || Some(self.task_ref());
+            let task: Option<&dyn Fn() -> _> = if self.retrieved.get() {
+                None
+            } else {
+                Some(&task)
+            };
+            drop((self.unclaimed)(&self.local, outcome, task));
         }
+        self.local.tasks.forget_ended(self.id);
     }
 }
 

@@ -20,6 +20,7 @@ mod reference;
 mod root;
 mod watchers;
 
+pub(crate) use builder::LARGE;
 pub use builder::{ReportingTaskBuilder, TaskBuilder};
 pub use handle::Task;
 pub use into_task::IntoTask;

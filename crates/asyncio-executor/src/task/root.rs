@@ -16,6 +16,7 @@ use crate::cancel::{Cancelled, NodeId};
 use crate::caught::or_report;
 use crate::context;
 use crate::error::{ErrorContext, TaskError};
+use crate::flat::drop_flat;
 use crate::home;
 use crate::local::Local;
 use crate::registry::Key;
@@ -161,7 +162,8 @@ where
             }
             local.set_finished(key, status);
             if detached {
-                return Poll::Ready(nobody_waits::<R, _>(local, key, outcome));
+                let task = || Some(TaskRef::new(local.tasks.state(local, key)?));
+                return Poll::Ready(nobody_waits::<R, _>(local, outcome, Some(&task)));
             }
             Poll::Ready(outcome)
         })
@@ -256,48 +258,48 @@ fn drop_context(local: &Local, context: Option<context::Context>) {
 /// Drops a value that nobody gets.
 pub(crate) fn discard<T>(local: &Local, value: T) {
     if needs_drop::<T>() {
-        let message = "panic in the destructor of a task's result";
-        or_report(local, message, || drop(value));
+        or_report(local, RESULT, || drop(value));
     }
 }
 
-/// Does with the outcome of a detached task what is left to do: reports and drops it here, where
-/// a panic of its destructor is caught.
-pub(crate) fn nobody_waits<R: Report<T>, T>(
+/// Does with the outcome of a task what is left to do when nobody takes it: reports it, unless
+/// `task` is `None` because somebody has looked at it, and drops it here, where a panic of its
+/// destructor is caught, and where a result that holds the handle of a task whose result holds
+/// the next one makes no recursion.
+pub(crate) fn nobody_waits<R: Report<T>, T: 'static>(
     local: &Rc<Local>,
-    key: Key,
     outcome: Outcome<T>,
+    task: Option<&dyn Fn() -> Option<TaskRef>>,
 ) -> Outcome<T> {
+    if let Some(task) = task {
+        match &outcome {
+            Ok(value) => or_report(local, "panic in the `Display` of a task's error", || {
+                if let Some(error) = R::error(value) {
+                    report_task(local, task(), "error of a task was never retrieved", error);
+                }
+            }),
+            Err(failure) => {
+                if let Failure::Error(TaskError::Panicked(payload)) = &**failure {
+                    let cause = format!("panicked: {payload}");
+                    report_task(local, task(), "panic of a task was never retrieved", cause);
+                }
+            }
+        }
+    }
     match outcome {
-        Ok(value) => {
-            or_report(local, "panic in the `Display` of a task's error", || {
-                let Some(error) = R::error(&value) else {
-                    return;
-                };
-                let message = "error of a task was never retrieved";
-                report_task(local, key, message, error);
-            });
-            if !needs_drop::<T>() {
-                return Ok(value);
-            }
-            discard(local, value);
-        }
-        Err(failure) => {
-            if let Failure::Error(TaskError::Panicked(payload)) = &*failure {
-                let message = "panic of a task was never retrieved";
-                report_task(local, key, message, format!("panicked: {payload}"));
-            }
-            discard(local, failure);
-        }
+        Ok(value) if !needs_drop::<T>() => return Ok(value),
+        outcome => or_report(local, RESULT, || drop_flat(outcome)),
     }
     Err(Box::new(Failure::Discarded))
 }
 
+const RESULT: &str = "panic in the destructor of a task's result";
+
 #[cold]
-fn report_task(local: &Rc<Local>, key: Key, message: &str, cause: String) {
+fn report_task(local: &Rc<Local>, task: Option<TaskRef>, message: &str, cause: String) {
     let mut context = ErrorContext::new(message);
     context.cause = Some(cause);
-    context.task = local.tasks.state(local, key).map(TaskRef::new);
-    context.location = local.tasks.location(key);
+    context.location = task.as_ref().map(TaskRef::spawn_location);
+    context.task = task;
     local.report(&context);
 }
