@@ -177,6 +177,13 @@ impl<H> Reactor<H> {
     /// What the kernel reports; nothing has changed then. epoll and kqueue refuse some kinds, epoll
     /// regular files for instance (`EPERM`, `PermissionDenied`). `AlreadyExists`: the descriptor is
     /// in use by an [`Async`](crate::Async) of this reactor.
+    ///
+    /// # Platform-specific behaviour
+    /// Sources that own their descriptor cannot be closed while they are registered. Where somebody
+    /// manages to (`dup2`), the next call for that number begins anew, and no handler gets what was
+    /// meant for another; but as long as a duplicate of the old descriptor is open, epoll and kqueue
+    /// go on to report it, and waits do not sleep while it is ready. `poll(2)` takes the new
+    /// descriptor for the old.
     pub fn set_reader(&self, source: impl AsSource + 'static, handler: H) -> io::Result<Option<H>>
     where
         H: Clone,

@@ -288,6 +288,10 @@ impl Registry {
                 readiness.store(direction, &mut waiter, waker)
             });
             drop(old);
+            // Foreign code may have dispatched the event before the waker was stored.
+            if self.readiness(key, |readiness| readiness.is_ready(direction)) == Some(true) {
+                return Poll::Ready(Ok(()));
+            }
         }
         match self.arm(key, direction.into()) {
             Ok(()) => Poll::Pending,
