@@ -209,11 +209,17 @@ impl Tasks {
         self.inner.borrow().slots.get(key.0 as usize)?.waker.clone()
     }
 
-    /// Wakes a task that has waited before. No borrow is held while the waker runs; it only
-    /// pushes, but it is foreign code.
+    /// Wakes a task that has waited before. The wakers here are the executor's own, which push
+    /// to the ready queue and do nothing else: they may run under the borrow.
+    #[inline]
     pub(crate) fn wake(&self, key: Key) {
-        if let Some(waker) = self.waker(key) {
-            waker.wake();
+        let inner = self.inner.borrow();
+        if let Some(waker) = inner
+            .slots
+            .get(key.0 as usize)
+            .and_then(|slot| slot.waker.as_ref())
+        {
+            waker.wake_by_ref();
         }
     }
 
@@ -317,7 +323,11 @@ impl Tasks {
     }
 
     /// The handle of a task that has ended goes.
+    #[inline]
     pub(crate) fn forget_ended(&self, id: u32) {
+        if self.inner.borrow().ended.is_empty() {
+            return;
+        }
         let old = self.inner.borrow_mut().ended.remove(&id);
         drop(old);
     }

@@ -71,21 +71,30 @@ impl Tree {
         })
     }
 
-    /// What has become of the claim of `waiter` on `target`. A node that it has become is
-    /// forgotten here: the claim keeps it from now on.
+    /// Whether `waiter` has a claim on `target` that is still bare.
     #[inline]
-    pub(crate) fn bare_claim(&self, waiter: Key, target: Key) -> BareClaim {
-        match self.bare.get(waiter) {
-            BareClaim::Node(node) => {
-                self.bare.forget(waiter);
-                BareClaim::Node(node)
-            }
-            BareClaim::On(other) if other == target => BareClaim::On(target),
-            _ => BareClaim::None,
-        }
+    pub(crate) fn is_bare(&self, waiter: Key, target: Key) -> bool {
+        self.bare.get(waiter) == BareClaim::On(target)
     }
 
-    /// The task has ended.
+    /// Whether what is being polled is `waiter` itself, and none of its scopes.
+    #[inline]
+    pub(crate) fn is_right_under(&self, local: &Local, waiter: Key) -> bool {
+        local.current.get() == waiter && self.current.get().is_none()
+    }
+
+    /// Takes the claim of `waiter` on `target` out of the list: it may have become a node.
+    pub(crate) fn take_claim(&self, waiter: Key, target: Key) -> BareClaim {
+        let claim = self.bare.get(waiter);
+        // Another claim than the one asked for, after the end of the task that waited.
+        if matches!(claim, BareClaim::On(other) if other != target) {
+            return BareClaim::None;
+        }
+        self.bare.forget(waiter);
+        claim
+    }
+
+    /// The wait, or the task that waited, has ended.
     #[inline]
     pub(crate) fn forget_claim(&self, waiter: Key) {
         self.bare.forget(waiter);

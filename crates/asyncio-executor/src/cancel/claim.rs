@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::cancel::{BareClaim, Cancellation, Kind, NodeId, request};
+use crate::cancel::{Cancellation, Kind, NodeId, request};
 use crate::error::Message;
 use crate::home;
 use crate::local::Local;
@@ -54,8 +54,6 @@ enum State {
     /// Not pending yet.
     #[default]
     Fresh,
-    /// Waiting for the second task in the first one, with no node.
-    Bare(Rc<Local>, Key, Key),
     /// Waiting, with a node in the tree of an executor.
     Open(Rc<Local>, NodeId),
     /// The cancellation has gone on outwards: pending for ever.
@@ -84,9 +82,16 @@ impl Claim {
         self.poll_target(cx, |_| Target::Other(target()), poll)
     }
 
+    /// The claim that `node` stands for.
+    pub(crate) fn on_node(local: &Rc<Local>, node: NodeId) -> Self {
+        Self {
+            state: State::Open(Rc::clone(local), node),
+        }
+    }
+
     /// Whether it has not had to wait.
     #[inline]
-    pub(crate) fn is_fresh(&self) -> bool {
+    fn is_fresh(&self) -> bool {
         matches!(self.state, State::Fresh)
     }
 
@@ -97,21 +102,18 @@ impl Claim {
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<Settled<T>>,
     ) -> Poll<T> {
         home::with(|local| {
-            self.settle_place(local);
+            if let (State::Open(home, _), Some(local)) = (&self.state, local)
+                && !Rc::ptr_eq(home, local)
+            {
+                self.close();
+            }
             match (&self.state, local) {
                 (State::Unwound, _) => Poll::Pending,
                 (State::Fresh, Some(local)) => {
                     if let Poll::Ready(settled) = poll(cx) {
                         return Poll::Ready(settled.value);
                     }
-                    let target = target(local);
-                    if let Target::Task(target) = target
-                        && let Some(waiter) = local.tree.claim_bare(local, target)
-                    {
-                        self.state = State::Bare(Rc::clone(local), waiter, target);
-                        return Poll::Pending;
-                    }
-                    let node = local.tree.open(local, Kind::Claim(target), None);
+                    let node = local.tree.open(local, Kind::Claim(target(local)), None);
                     self.state = State::Open(Rc::clone(local), node);
                     let request = local.tree.pending(node);
                     if request != 0 {
@@ -139,47 +141,10 @@ impl Claim {
                         }
                     }
                 }
-                // Nobody has made a request, or there would be a node.
-                (State::Bare(..), Some(_)) => {
-                    let Poll::Ready(settled) = poll(cx) else {
-                        return Poll::Pending;
-                    };
-                    self.close();
-                    Poll::Ready(settled.value)
-                }
                 // Outside every executor of ours nobody can make a request.
-                (State::Fresh | State::Bare(..) | State::Open(..), None) => {
-                    poll(cx).map(|settled| settled.value)
-                }
+                (State::Fresh | State::Open(..), None) => poll(cx).map(|settled| settled.value),
             }
         })
-    }
-
-    /// Before a poll: looks whether a bare claim has become a node, and leaves a place that is
-    /// not the one of this poll any more.
-    #[inline]
-    fn settle_place(&mut self, here: Option<&Rc<Local>>) {
-        if let State::Bare(home, waiter, target) = &self.state {
-            match home.tree.bare_claim(*waiter, *target) {
-                BareClaim::Node(node) => self.state = State::Open(Rc::clone(home), node),
-                // Polled by another task, or in a scope: this is another claim.
-                BareClaim::On(_)
-                    if here.is_some_and(|here| {
-                        here.current.get() != *waiter || !here.tree.current.get().is_none()
-                    }) =>
-                {
-                    self.close();
-                }
-                BareClaim::On(_) => {}
-                // The task that waited has ended.
-                BareClaim::None => self.state = State::Fresh,
-            }
-        }
-        if let (State::Open(home, _) | State::Bare(home, ..), Some(here)) = (&self.state, here)
-            && !Rc::ptr_eq(home, here)
-        {
-            self.close();
-        }
     }
 
     /// The end of the wait: what was passed on and came back goes outwards.
@@ -203,20 +168,7 @@ impl Claim {
     }
 
     /// Closes a claim in the middle: its parent answers the request that it had passed on.
-    #[inline]
     fn close(&mut self) {
-        if let State::Bare(local, waiter, target) = &self.state {
-            match local.tree.bare_claim(*waiter, *target) {
-                BareClaim::Node(node) => self.state = State::Open(Rc::clone(local), node),
-                claim => {
-                    if claim != BareClaim::None {
-                        local.tree.forget_claim(*waiter);
-                    }
-                    self.state = State::Fresh;
-                    return;
-                }
-            }
-        }
         if let State::Open(local, node) = &self.state
             && local.tree.pending(*node) == 0
             && let Some(request) = passed_on(local, *node)

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use async_task::FallibleTask;
 
 use crate::cancel::{
-    Cancellation, Claim, Claimed, Settled, Target, cancel_task, cancelling, uncancel,
+    BareClaim, Cancellation, Claim, Claimed, Settled, Target, cancel_task, cancelling, uncancel,
 };
 use crate::error::{InvalidStateError, Message, TaskError};
 use crate::home::{self, Home};
@@ -62,9 +62,22 @@ pub struct Task<T> {
     /// The number that our waker is registered under, where what waits is not a task of the same
     /// executor; 0 for none.
     waker: Cell<u64>,
-    pub(super) claim: Cell<Claim>,
+    wait: Cell<Wait>,
+    /// The claim of a wait that needs a node.
+    claim: Cell<Claim>,
     /// What to do with an outcome that nobody took.
     unclaimed: Unclaimed<T>,
+}
+
+/// How the handle is being awaited.
+#[derive(Clone, Copy)]
+enum Wait {
+    None,
+    /// By this task of the same executor, which has no scopes: see
+    /// [`BareClaims`](crate::cancel::BareClaim).
+    Bare(Key),
+    /// Through `claim`.
+    Claimed,
 }
 
 type Unclaimed<T> = fn(&Rc<Local>, Outcome<T>, Option<&dyn Fn() -> Option<TaskRef>>) -> Outcome<T>;
@@ -74,7 +87,9 @@ impl<T> Unpin for Task<T> {}
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.stop_waiting();
+        if !matches!(self.wait.get(), Wait::None) {
+            self.stop_waiting();
+        }
         if self.settle().is_err() {
             if let Some(inner) = self.inner.take() {
                 self.local.tasks.detach(self.key);
@@ -113,6 +128,7 @@ impl<T: 'static> Task<T> {
             outcome: OnceCell::new(),
             retrieved: Cell::new(false),
             waker: Cell::new(0),
+            wait: Cell::new(Wait::None),
             claim: Cell::default(),
             unclaimed: nobody_waits::<R, T>,
         }
@@ -134,6 +150,7 @@ impl<T: 'static> Task<T> {
             outcome: OnceCell::from(outcome),
             retrieved: Cell::new(false),
             waker: Cell::new(0),
+            wait: Cell::new(Wait::None),
             claim: Cell::default(),
             unclaimed: nobody_waits::<R, T>,
         }
@@ -338,6 +355,9 @@ impl<T> Task<T> {
 
     /// Ends a wait, perhaps before the task has ended.
     pub(super) fn stop_waiting(&self) {
+        if let Wait::Bare(waiter) = self.wait.replace(Wait::None) {
+            self.claim.set(self.end_bare(waiter));
+        }
         self.claim.take();
         let tasks = &self.local.tasks;
         let number = self.waker.take();
@@ -353,12 +373,75 @@ impl<T> Task<T> {
     }
 
     /// Waits for the end as a claim. The outcome is in `outcome` then.
+    #[inline]
     pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut claim = self.claim.take();
-        if claim.is_fresh() && self.settle().is_ok() {
+        match self.wait.get() {
             // Nothing was waited for, so there was nothing to claim.
-            return Poll::Ready(());
+            Wait::None if self.settle().is_ok() => Poll::Ready(()),
+            Wait::None if self.begin_bare(cx) => Poll::Pending,
+            Wait::Bare(waiter) if self.is_bare(waiter, cx) => {
+                if self.settle().is_err() {
+                    return Poll::Pending;
+                }
+                self.local.tree.forget_claim(waiter);
+                self.wait.set(Wait::None);
+                Poll::Ready(())
+            }
+            wait => self.poll_claim(wait, cx),
         }
+    }
+
+    /// Begins the commonest wait, if this is one: a task that has no scopes awaits a task of the
+    /// same executor.
+    #[inline]
+    fn begin_bare(&self, cx: &Context<'_>) -> bool {
+        home::with(|here| {
+            let local = &self.local;
+            if !here.is_some_and(|here| Rc::ptr_eq(here, local) && here.is_polled_with(cx.waker()))
+            {
+                return false;
+            }
+            let Some(waiter) = local.tree.claim_bare(local, self.key) else {
+                return false;
+            };
+            if !local.tasks.set_waiter(self.key, waiter) {
+                local.tree.forget_claim(waiter);
+                return false;
+            }
+            self.wait.set(Wait::Bare(waiter));
+            true
+        })
+    }
+
+    /// Whether the wait that `waiter` began can go on as it is: no request came, and it is polled
+    /// from the same place.
+    #[inline]
+    fn is_bare(&self, waiter: Key, cx: &Context<'_>) -> bool {
+        let local = &self.local;
+        local.tree.is_bare(waiter, self.key)
+            && home::with(|here| {
+                here.is_some_and(|here| {
+                    Rc::ptr_eq(here, local)
+                        && here.is_polled_with(cx.waker())
+                        && here.tree.is_right_under(here, waiter)
+                })
+            })
+    }
+
+    /// Ends a bare wait; what is left of it as a claim with a node.
+    fn end_bare(&self, waiter: Key) -> Claim {
+        match self.local.tree.take_claim(waiter, self.key) {
+            BareClaim::Node(node) => Claim::on_node(&self.local, node),
+            BareClaim::On(_) | BareClaim::None => Claim::new(),
+        }
+    }
+
+    fn poll_claim(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+        self.wait.set(Wait::Claimed);
+        let mut claim = match wait {
+            Wait::Bare(waiter) => self.end_bare(waiter),
+            Wait::None | Wait::Claimed => self.claim.take(),
+        };
         let polled = claim.poll_target(
             cx,
             |here| {
