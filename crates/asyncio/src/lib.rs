@@ -1,1 +1,81 @@
-//! asyncio for Rust: the facade, with the modules and names of Python.
+//! asyncio for Rust: Python's event loop, tasks, futures and thread pools, under Python's names.
+//!
+//! * [`run()`] runs a program, [`Runner`] several on one loop;
+//! * [`create_task`], [`sleep()`], [`to_thread`], [`get_running_loop`], and the other flat names
+//!   that people type;
+//! * the modules are asyncio's: [`events`], [`tasks`], [`threads`], [`runners`], [`exceptions`],
+//!   and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
+//!   `concurrent`, `concurrent`.
+//!
+//! # What really happens
+//!
+//! One event loop a thread, and no other thread, but for what you hand to a thread pool and for
+//! names to resolve. Tasks are not `Send`: `Rc` and `RefCell` just work, and nothing is locked.
+//! Everything that is ready, tasks, callbacks, I/O and timers, goes through one FIFO, in asyncio's
+//! order. Waking a task costs one atomic operation and a push on a queue; a loop that has nothing
+//! to do sleeps in one system call, until the next deadline exactly.
+//!
+//! This crate is a table of contents. What it names stands in smaller crates that can be used
+//! alone: `asyncio-reactor`, `asyncio-timers`, `asyncio-executor`, `asyncio-blocking`,
+//! `asyncio-loop`.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! async fn brew(what: &'static str) -> &'static str {
+//!     asyncio::sleep(Duration::from_millis(2)).await;
+//!     what
+//! }
+//!
+//! async fn breakfast() -> Result<(), asyncio::TaskError> {
+//!     let tea = asyncio::create_task(brew("tea")); // starts in the next turn
+//!     println!("{} and {}", brew("coffee").await, tea.await?);
+//!     Ok(())
+//! }
+//!
+//! asyncio::run(breakfast())??;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does not do
+//!
+//! There are no transports, streams, TLS, subprocesses, signals, locks and queues yet: they come as
+//! crates of their own, and here as modules with Python's names. It runs no task on two threads:
+//! another thread has a loop of its own, or comes in through a [`LoopHandle`].
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "concurrent")]
+pub mod concurrent;
+pub mod contextvars;
+pub mod events;
+pub mod exceptions;
+pub mod runners;
+pub mod selectors;
+pub mod tasks;
+pub mod threads;
+
+pub use asyncio_loop::socket;
+
+#[cfg(feature = "concurrent")]
+pub use concurrent::{ConcurrentFuture, ThreadPoolExecutor};
+pub use contextvars::{Context, ContextVar};
+pub use events::{
+    EventLoop, Handle, LoopHandle, LoopRef, TimerHandle, get_running_loop, getaddrinfo,
+    getnameinfo, sock_accept, sock_connect, sock_recv, sock_recv_into, sock_recvfrom,
+    sock_recvfrom_into, sock_sendall, sock_sendto, try_running_loop,
+};
+pub use exceptions::{Cancelled, InvalidStateError, TaskError, catch_cancelled};
+pub use runners::{Interrupter, RunError, Runner, run};
+pub use selectors::ManualClock;
+pub use tasks::{
+    Task, TaskRef, all_tasks, create_task, current_task, interval, sleep, sleep_until, yield_now,
+};
+pub use threads::to_thread;
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,0 +1,298 @@
+//! Running a program: [`run()`], and [`Runner`] for several runs on one loop.
+//!
+//! This is the one module of the facade with code of its own; everything else is a list of names.
+//!
+//! | file | idea |
+//! |---|---|
+//! | this one | a loop that is made, run, and closed in order |
+//! | `interrupt` | interrupting a run from another thread |
+//! | `shutdown` | what is left at the end: cancelled, waited for, reported |
+
+mod interrupt;
+mod shutdown;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use asyncio_executor::{Context, MainFuture};
+use asyncio_loop::{EventLoop, THREAD_JOIN_TIMEOUT, try_running_loop};
+
+pub use asyncio_executor::RunError;
+pub use interrupt::Interrupter;
+pub use shutdown::ShutdownReport;
+
+/// Runs `main` on a new event loop, closes the loop, and returns what `main` has returned.
+///
+/// This is how a program begins. When `main` has ended, in whatever way, the tasks that are left
+/// are cancelled and waited for, and the threads of the default executor are waited for: at most
+/// 300 seconds each, as [`Runner::close`] describes. What does not end is reported to the loop's
+/// exception handler.
+///
+/// asyncio's keyword arguments `debug` and `loop_factory` are methods of [`Runner::builder`].
+///
+/// # Errors
+/// [`RunError`]: `main` was cancelled; the loop was stopped before `main` had ended; a loop is
+/// running on this thread already; or no loop can be made.
+///
+/// # Panics
+/// Goes on with a panic of `main`, after the loop is closed.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// async fn greet(name: &str) -> String {
+///     asyncio::sleep(Duration::from_millis(1)).await;
+///     format!("hello {name}")
+/// }
+///
+/// assert_eq!(asyncio::run(greet("world"))?, "hello world");
+/// # Ok::<(), asyncio::RunError>(())
+/// ```
+#[track_caller]
+pub fn run<M: MainFuture>(main: M) -> Result<M::Output, RunError> {
+    if try_running_loop().is_some() {
+        return Err(RunError::OtherRunning);
+    }
+    // Closed when it is dropped, also by a panic of `main` on its way out.
+    Runner::new()?.run(main)
+}
+
+/// An event loop that is run several times, and closed in order: asyncio's `Runner`.
+///
+/// All runs share the loop, with the tasks that are left between two runs, and one context: what
+/// one run sets in a context variable the next one finds. Dropping the runner closes it; see
+/// [`close`](Self::close).
+///
+/// # Examples
+/// ```
+/// use asyncio::{ContextVar, Runner};
+///
+/// static USER: ContextVar<&str> = ContextVar::new("user");
+///
+/// let runner = Runner::builder().debug(true).build()?;
+/// runner.run(async { USER.set("guido") }).unwrap();
+/// assert_eq!(runner.run(async { USER.get() }), Ok(Some("guido")));
+/// assert!(runner.close().is_clean());
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Runner {
+    event_loop: EventLoop,
+    context: Context,
+    shutdown_timeout: Duration,
+    interrupter: Interrupter,
+}
+
+impl Runner {
+    /// A runner with a default loop.
+    ///
+    /// # Errors
+    /// As [`EventLoop::new`].
+    pub fn new() -> io::Result<Self> {
+        Self::builder().build()
+    }
+
+    /// A runner with another loop, or other limits.
+    pub fn builder() -> RunnerBuilder {
+        RunnerBuilder {
+            debug: None,
+            loop_factory: Box::new(EventLoop::new),
+            shutdown_timeout: THREAD_JOIN_TIMEOUT,
+        }
+    }
+
+    /// Runs the loop until `main` has ended, and returns its output.
+    ///
+    /// `main` is a future, which may borrow; or a task of this runner's loop, given by value or as
+    /// `&mut task`, whose result then stays in its handle. It runs in the runner's context. Tasks
+    /// that have not ended when `main` has go on in the next run.
+    ///
+    /// # Errors
+    /// [`RunError`]: `Interrupted` by an [`Interrupter`], `Cancelled`, `Stopped` before `main`
+    /// ended, this loop or another one is running on this thread, or the selector failed.
+    ///
+    /// `Interrupted` also stands for a cancellation that an interrupt asked for. As in asyncio,
+    /// that is so unless something else has requested the cancellation of `main` too.
+    ///
+    /// # Panics
+    /// Goes on with a panic of `main`. The runner can be used again afterwards.
+    #[track_caller]
+    pub fn run<M: MainFuture>(&self, main: M) -> Result<M::Output, RunError> {
+        self.run_with_context(&self.context, main)
+    }
+
+    /// [`run`](Self::run) in a context of your own, instead of the runner's.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    #[track_caller]
+    pub fn run_with_context<M: MainFuture>(
+        &self,
+        context: &Context,
+        main: M,
+    ) -> Result<M::Output, RunError> {
+        let run = self.interrupter.begin(0);
+        let main = within(context, run.watch(main.into_main()));
+        match self.event_loop.run_until_complete(main) {
+            Err(RunError::Cancelled(_)) if run.has_cancelled() => Err(RunError::Interrupted),
+            outcome => outcome.and_then(M::output),
+        }
+    }
+
+    /// The runner's loop: to make tasks before a run, and callbacks.
+    #[must_use]
+    pub fn get_loop(&self) -> &EventLoop {
+        &self.event_loop
+    }
+
+    /// What interrupts the runner's runs, from any thread.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
+    }
+
+    /// Closes the loop in asyncio's order, and reports what did not end:
+    ///
+    /// 1. all tasks are cancelled, in order of creation, and waited for, at most for the
+    ///    [`shutdown_timeout`](RunnerBuilder::shutdown_timeout); tasks that their clean-up makes are
+    ///    treated alike;
+    /// 2. the default executor is shut down, and its threads are waited for, at most as long again;
+    /// 3. the loop is closed, which drops what has not ended.
+    ///
+    /// A panic of a task, and an error of one that reports its errors, reaches the exception
+    /// handler with asyncio's message "unhandled exception during asyncio.run() shutdown"; so does
+    /// every task that did not end ("task was destroyed but it is pending"), and an executor whose
+    /// threads did not. An interrupt ends the waiting.
+    ///
+    /// Dropping the runner does the same. Inside another running loop there is no way to wait: then
+    /// the loop is closed at once, and everything that was left is reported as unfinished.
+    pub fn close(self) -> ShutdownReport {
+        self.wind_down()
+    }
+
+    fn wind_down(&self) -> ShutdownReport {
+        let event_loop = &self.event_loop;
+        let cancelled = RefCell::default();
+        let executor = {
+            let _message = shutdown::Relabelled::new(event_loop);
+            // As if interrupted once: the next interrupt ends it.
+            let run = self.interrupter.begin(1);
+            let rest = shutdown::wind_down(event_loop, self.shutdown_timeout, &cancelled);
+            event_loop.run_until_complete(run.watch(rest))
+        };
+        let report = ShutdownReport::new(event_loop, cancelled.take(), executor);
+        if !event_loop.is_closed() {
+            report.tell(event_loop, self.shutdown_timeout);
+            event_loop.close();
+        }
+        report
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if !self.event_loop.is_closed() {
+            // The exception handler is told of what is not in order.
+            drop(self.wind_down());
+        }
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Runner")
+            .field("event_loop", &self.event_loop)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// asyncio's keyword arguments of `Runner`, and our limit.
+///
+/// # Examples
+/// In virtual time:
+/// ```
+/// use asyncio::{EventLoop, ManualClock, Runner};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let runner = Runner::builder()
+///     .loop_factory(move || EventLoop::builder().simulated(&clock)?.build())
+///     .shutdown_timeout(Duration::from_secs(10))
+///     .build()?;
+/// runner.run(asyncio::sleep(Duration::from_secs(3600))).unwrap(); // at once
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a builder makes no runner before `build`"]
+pub struct RunnerBuilder {
+    debug: Option<bool>,
+    loop_factory: Box<dyn FnOnce() -> io::Result<EventLoop>>,
+    shutdown_timeout: Duration,
+}
+
+impl RunnerBuilder {
+    /// Whether the loop is in debug mode. The default is the loop's own, which `ASYNCIO_DEBUG` sets.
+    pub fn debug(mut self, debug: bool) -> Self {
+        self.debug = Some(debug);
+        self
+    }
+
+    /// What makes the loop: with another selector or clock, for example.
+    pub fn loop_factory(
+        mut self,
+        factory: impl FnOnce() -> io::Result<EventLoop> + 'static,
+    ) -> Self {
+        self.loop_factory = Box::new(factory);
+        self
+    }
+
+    /// How long closing waits for the tasks that it has cancelled, and as long again for the threads
+    /// of the default executor. The default is 300 seconds, what asyncio gives the threads; for
+    /// tasks asyncio waits without a limit. `Duration::MAX` is no limit here, too; with zero the
+    /// tasks have one turn.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Makes the loop, and the runner with a copy of the current context.
+    ///
+    /// # Errors
+    /// What the loop factory reports.
+    pub fn build(self) -> io::Result<Runner> {
+        let event_loop = (self.loop_factory)()?;
+        if let Some(debug) = self.debug {
+            event_loop.set_debug(debug);
+        }
+        Ok(Runner {
+            event_loop,
+            context: Context::copy_current(),
+            shutdown_timeout: self.shutdown_timeout,
+            interrupter: Interrupter::default(),
+        })
+    }
+}
+
+impl fmt::Debug for RunnerBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RunnerBuilder")
+            .field("debug", &self.debug)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Polls and ends the future in this context.
+async fn within<F: Future>(context: &Context, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| context.run(|| future.as_mut().poll(cx))).await
+}

@@ -1,0 +1,184 @@
+//! Closing a runner: what is left is cancelled and waited for, and what does not end is reported.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use asyncio_executor::{ErrorContext, ExceptionHandler, RunError, TaskRef, current_task};
+use asyncio_loop::{LoopRef, ShutdownOutcome, sleep};
+
+/// The clean-up of a task may make further tasks, whose clean-up makes further ones. A chain that
+/// is longer than this does not end by itself.
+const GENERATIONS_MAX: usize = 64;
+
+/// What was left when a [`Runner`](crate::Runner) was closed.
+///
+/// The runner has told the loop's exception handler of everything here that is not in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// The tasks that had not ended when the runner was closed, in order of creation, and after
+    /// them those that their clean-up made. All of them were cancelled.
+    pub cancelled: Vec<TaskRef>,
+    /// Those of them that panicked while they ended.
+    pub panicked: Vec<TaskRef>,
+    /// The tasks that did not end in time. They were dropped when the loop closed.
+    pub unfinished: Vec<TaskRef>,
+    /// How the default executor ended; an error where that was not waited for, because closing was
+    /// interrupted, or the loop could not be run.
+    pub executor: Result<ShutdownOutcome, RunError>,
+}
+
+impl ShutdownReport {
+    /// Whether everything that was left has ended in time, and without a panic.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.panicked.is_empty()
+            && self.unfinished.is_empty()
+            && self.executor == Ok(ShutdownOutcome::Complete)
+    }
+
+    /// Sorts the tasks that were cancelled, before the loop closes and drops what did not end.
+    pub(super) fn new(
+        event_loop: &LoopRef,
+        cancelled: Vec<TaskRef>,
+        executor: Result<ShutdownOutcome, RunError>,
+    ) -> Self {
+        let panicked = cancelled.iter().filter(|task| task.panicked()).cloned();
+        Self {
+            panicked: panicked.collect(),
+            cancelled,
+            unfinished: event_loop.all_tasks(),
+            executor,
+        }
+    }
+
+    /// Tells the exception handler what did not end.
+    pub(super) fn tell(&self, event_loop: &LoopRef, timeout: Duration) {
+        for task in &self.unfinished {
+            let mut context = ErrorContext::new("task was destroyed but it is pending");
+            context.location = Some(task.spawn_location());
+            context.task = Some(task.clone());
+            event_loop.call_exception_handler(&context);
+        }
+        let message = match &self.executor {
+            Ok(ShutdownOutcome::Complete) => return,
+            Ok(ShutdownOutcome::TimedOut { threads, queued }) => format!(
+                "the default executor did not finish joining its threads within {timeout:?}: \
+                 {threads} are running, {queued} jobs are waiting"
+            ),
+            Err(error) => format!("the default executor was not waited for: {error}"),
+        };
+        event_loop.call_exception_handler(&ErrorContext::new(&message));
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} tasks were cancelled, {} panicked, {} did not end; default executor: ",
+            self.cancelled.len(),
+            self.panicked.len(),
+            self.unfinished.len()
+        )?;
+        match &self.executor {
+            Ok(ShutdownOutcome::Complete) => formatter.write_str("complete"),
+            Ok(ShutdownOutcome::TimedOut { threads, queued }) => write!(
+                formatter,
+                "{threads} threads did not end, {queued} jobs did not begin"
+            ),
+            Err(error) => write!(formatter, "not waited for: {error}"),
+        }
+    }
+}
+
+/// Cancels what is left and waits for it, then shuts the default executor down and waits for its
+/// threads: at most for `timeout` each. `cancelled` lists the tasks, also when this is dropped in
+/// the middle.
+pub(super) async fn wind_down(
+    event_loop: &LoopRef,
+    timeout: Duration,
+    cancelled: &RefCell<Vec<TaskRef>>,
+) -> ShutdownOutcome {
+    at_most(timeout, cancel_all(event_loop, cancelled)).await;
+    event_loop.shutdown_default_executor(Some(timeout)).await
+}
+
+/// Cancels all other tasks and waits for them, and then for those that they have made meanwhile.
+async fn cancel_all(event_loop: &LoopRef, cancelled: &RefCell<Vec<TaskRef>>) {
+    let this = current_task();
+    for _ in 0..GENERATIONS_MAX {
+        let mut tasks = event_loop.all_tasks();
+        tasks.retain(|task| Some(task) != this.as_ref());
+        if tasks.is_empty() {
+            return;
+        }
+        cancelled.borrow_mut().extend_from_slice(&tasks);
+        for task in &tasks {
+            task.cancel();
+        }
+        for task in tasks {
+            task.wait().await;
+        }
+    }
+}
+
+/// Waits for the future, but not longer than `limit`.
+async fn at_most(limit: Duration, future: impl Future<Output = ()>) {
+    let mut future = pin!(future);
+    let mut time = pin!(sleep(limit));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => time.as_mut().poll(cx),
+    })
+    .await;
+}
+
+/// While it lives, what the exception handler is told of tasks carries asyncio's message for the
+/// tasks that are cancelled at the end of a run.
+pub(super) struct Relabelled<'a> {
+    event_loop: &'a LoopRef,
+    before: Option<ExceptionHandler>,
+    ours: ExceptionHandler,
+}
+
+impl<'a> Relabelled<'a> {
+    pub(super) fn new(event_loop: &'a LoopRef) -> Self {
+        let before = event_loop.get_exception_handler();
+        let handler = before.clone();
+        let ours: ExceptionHandler = Rc::new(move |context| {
+            let Some(handler) = &handler else { return };
+            // What has no cause is a remark: that a step took long, for example.
+            if context.task.is_none() || context.cause.is_none() {
+                return handler(context);
+            }
+            let mut told = ErrorContext::new("unhandled exception during asyncio.run() shutdown");
+            told.cause.clone_from(&context.cause);
+            told.task.clone_from(&context.task);
+            told.location = context.location;
+            told.source = context.source;
+            handler(&told);
+        });
+        event_loop.set_exception_handler(Some(Rc::clone(&ours)));
+        Self {
+            event_loop,
+            before,
+            ours,
+        }
+    }
+}
+
+impl Drop for Relabelled<'_> {
+    fn drop(&mut self) {
+        // Unless a task has set another one meanwhile.
+        let current = self.event_loop.get_exception_handler();
+        if current.is_some_and(|current| Rc::ptr_eq(&current, &self.ours)) {
+            self.event_loop.set_exception_handler(self.before.take());
+        }
+    }
+}
