@@ -91,14 +91,16 @@ impl<T: Clone + 'static> ContextVar<T> {
     /// is the caller's `unwrap_or`.
     #[must_use]
     pub fn get(&self) -> Option<T> {
-        with_current(|context| self.get_in(context?))
+        let value = with_current(|context| self.value_in(context?))?;
+        (self.unwrap)(&value).cloned()
     }
 
-    /// The value in `context`.
-    fn get_in(&self, context: &Context) -> Option<T> {
+    /// The value in `context`, counted: `T`'s own `clone` may ask for variables, and is called
+    /// when nothing is borrowed.
+    fn value_in(&self, context: &Context) -> Option<Value> {
         let map = context.0.map.borrow();
         let at = map.find(self.id()).ok()?;
-        (self.unwrap)(&map.0[at].1).cloned()
+        Some(map.0[at].1.clone())
     }
 
     /// Sets the value in the current context, and returns a token that takes it back.
@@ -274,7 +276,8 @@ impl Context {
     /// The value of `var` in this context.
     #[must_use]
     pub fn get<T: Clone + 'static>(&self, var: &ContextVar<T>) -> Option<T> {
-        var.get_in(self)
+        let value = var.value_in(self)?;
+        (var.unwrap)(&value).cloned()
     }
 
     /// How many variables have a value here.

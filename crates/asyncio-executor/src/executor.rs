@@ -210,12 +210,14 @@ impl Executor {
     }
 
     /// Moves what has come from other threads to the ready queue; returns how many.
+    #[inline]
     pub fn drain(&self) -> usize {
         self.local.drain()
     }
 
     /// How many entries are ready.
     #[must_use]
+    #[inline]
     pub fn ready_len(&self) -> usize {
         self.local.ready_len()
     }
@@ -229,11 +231,13 @@ impl Executor {
     /// Whether requests to cancel wait for an answer of a scope: then the executor must have
     /// another turn before it sleeps.
     #[must_use]
+    #[inline]
     pub fn has_unanswered(&self) -> bool {
         self.local.tree.has_unanswered()
     }
 
     /// Appends an entry to the ready queue.
+    #[inline]
     pub fn push(&self, entry: Entry) {
         self.local.push(entry);
     }
@@ -243,6 +247,7 @@ impl Executor {
     /// early at an [`interrupt`](Spawner::interrupt). Returns how many entries were taken.
     ///
     /// This executor is the thread's current one meanwhile, as in [`enter`](Self::enter).
+    #[inline]
     pub fn run_ready(&self, count: usize, main: Option<&mut dyn FnMut()>) -> usize {
         // A task is only ever polled with its own executor as the current one: its home, its
         // key and its scopes are looked up there.
@@ -250,6 +255,7 @@ impl Executor {
     }
 
     /// What is to be done after the entries of a turn.
+    #[inline]
     pub fn end_turn(&self) {
         if self.has_unanswered() {
             self.local.tree.settle(&self.local);
@@ -268,6 +274,7 @@ impl Executor {
 
     /// Whether an entry has asked the run to end.
     #[must_use]
+    #[inline]
     pub fn is_interrupted(&self) -> bool {
         self.local.is_interrupted()
     }

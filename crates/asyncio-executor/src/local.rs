@@ -231,21 +231,25 @@ impl Local {
             return;
         };
         self.tree.forget_claim(key);
-        if !ended.root.is_none() {
+        if let Some(extra) = &ended.extra
+            && !extra.root.is_none()
+        {
             // A task's root has no parent that could be woken.
-            let _ = self.tree.close(self, ended.root);
+            let _ = self.tree.close(self, extra.root);
         }
         if !ended.waiter.is_none() {
             self.tasks.wake(ended.waiter);
         }
-        if let Some(state) = ended.state {
-            state.end(self, status);
-            if let Some(id) = ended.held {
-                self.tasks.keep_ended(id, state);
+        if let Some(extra) = ended.extra {
+            if let Some(state) = extra.state {
+                state.end(self, status);
+                if let Some(id) = ended.held {
+                    self.tasks.keep_ended(id, state);
+                }
             }
-        }
-        if let Some((observer, index)) = ended.observer {
-            observer.ended(index, End::of(status));
+            if let Some((observer, index)) = extra.observer {
+                observer.ended(index, End::of(status));
+            }
         }
         drop(ended.waker);
     }

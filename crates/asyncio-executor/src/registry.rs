@@ -74,22 +74,20 @@ pub(crate) struct Extra {
     /// The task that awaits this one through its handle.
     waiter: Key,
     /// The node of the task's root scope, once it has an inner scope or a request.
-    root: NodeId,
+    pub(crate) root: NodeId,
     /// What a `TaskRef` shares.
-    state: Option<Rc<TaskState>>,
+    pub(crate) state: Option<Rc<TaskState>>,
     /// Who is told of the end, with the number under which they know the task.
-    observer: Option<(Rc<dyn Observer>, u32)>,
+    pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
 }
 
 /// What is left to do when a task has ended.
 pub(crate) struct Ended {
     pub(crate) waker: Option<Waker>,
     pub(crate) waiter: Key,
-    pub(crate) root: NodeId,
-    pub(crate) state: Option<Rc<TaskState>>,
     /// The task's number, while its handle is still there.
     pub(crate) held: Option<u32>,
-    pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
+    pub(crate) extra: Option<Extra>,
 }
 
 #[derive(Default)]
@@ -161,25 +159,19 @@ impl Tasks {
     }
 
     /// Takes an ended task out.
+    #[inline]
     pub(crate) fn remove(&self, key: Key) -> Option<Ended> {
         let mut inner = self.inner.borrow_mut();
         let slot = inner.slots.try_remove(key.0 as usize)?;
-        let mut ended = Ended {
+        let extra = slot.link.extra().map(|index| inner.extras.remove(index));
+        Some(Ended {
             waker: slot.waker,
-            waiter: slot.link.waiter(),
-            root: NodeId::NONE,
-            state: None,
+            waiter: extra
+                .as_ref()
+                .map_or_else(|| slot.link.waiter(), |extra| extra.waiter),
             held: (slot.id & DETACHED == 0).then_some(slot.id),
-            observer: None,
-        };
-        if let Some(index) = slot.link.extra() {
-            let extra = inner.extras.remove(index);
-            ended.waiter = extra.waiter;
-            ended.root = extra.root;
-            ended.state = extra.state;
-            ended.observer = extra.observer;
-        }
-        Some(ended)
+            extra,
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

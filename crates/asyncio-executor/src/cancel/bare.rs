@@ -86,8 +86,13 @@ impl Tree {
     /// Takes the claim of `waiter` on `target` out of the list: it may have become a node.
     pub(crate) fn take_claim(&self, waiter: Key, target: Key) -> BareClaim {
         let claim = self.bare.get(waiter);
-        // Another claim than the one asked for, after the end of the task that waited.
-        if matches!(claim, BareClaim::On(other) if other != target) {
+        let is_asked_for = match claim {
+            BareClaim::None => true,
+            BareClaim::On(other) => other == target,
+            BareClaim::Node(node) => self.is_claim_on(node, target),
+        };
+        // The task that waited may have ended, and this be the claim of a later one.
+        if !is_asked_for {
             return BareClaim::None;
         }
         self.bare.forget(waiter);

@@ -194,6 +194,12 @@ impl Tree {
         node
     }
 
+    pub(super) fn is_claim_on(&self, node: NodeId, target: Key) -> bool {
+        let is_it =
+            |node: &mut Node| matches!(node.kind, Kind::Claim(Target::Task(on)) if on == target);
+        self.with(node, is_it) == Some(true)
+    }
+
     /// The scope that is being polled, or the root of the task that is; `NONE` outside tasks.
     pub(crate) fn here(&self, local: &Local) -> NodeId {
         let current = self.current.get();
