@@ -1,0 +1,238 @@
+//! Results in the order in which they come.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use asyncio_executor::{End, IntoTask, TaskError};
+use asyncio_loop::{TimerHandle, get_running_loop};
+use futures_lite::Stream;
+
+use crate::child::Child;
+use crate::error::TimeoutError;
+use crate::inbox::{Inbox, Sink};
+use crate::running_spawner;
+
+/// Runs tasks and futures concurrently, and gives their results in the order in which they end:
+/// asyncio's `as_completed`, as a [`Stream`].
+///
+/// Futures become tasks at once. Each item is a result; an index or a name has to be a part of it.
+/// A handle that was given several times counts once.
+///
+/// # Panics
+/// Outside a running event loop.
+///
+/// # Cancel safety
+/// Yes: waiting for the next item loses nothing when it is dropped. Dropping the stream cancels
+/// nothing: the tasks that are left go on.
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::{Executor, yield_now};
+/// use asyncio_futures::as_completed;
+/// use futures_lite::StreamExt;
+///
+/// let executor = Executor::new();
+/// let order = executor.run_until_complete(async {
+///     let tasks = [3, 1, 2].map(|turns| async move {
+///         for _ in 0..turns {
+///             yield_now().await;
+///         }
+///         turns
+///     });
+///     as_completed(tasks).map(Result::unwrap).collect::<Vec<_>>().await
+/// });
+/// assert_eq!(order.unwrap(), [1, 2, 3]);
+/// ```
+#[track_caller]
+pub fn as_completed<I>(tasks: I) -> AsCompleted<<I::Item as IntoTask>::Handle>
+where
+    I: IntoIterator,
+    I::Item: IntoTask<Handle: Child>,
+{
+    let spawner = running_spawner();
+    let mut seen = HashSet::new();
+    let mut children = Vec::new();
+    for task in tasks {
+        let child = task.into_task(&spawner);
+        if child
+            .identity()
+            .is_none_or(|identity| seen.insert(identity))
+        {
+            children.push(Some(child));
+        }
+    }
+    let inbox = Inbox::new(&spawner, Completed::new(children.len()));
+    for (index, child) in (0..).zip(children.iter().flatten()) {
+        child.observe(inbox.as_observer(), index);
+    }
+    AsCompleted {
+        left: children.len(),
+        children,
+        inbox,
+    }
+}
+
+/// Stream of [`as_completed()`].
+#[must_use = "streams do nothing unless polled"]
+pub struct AsCompleted<C: Child> {
+    /// A child goes when its turn has come.
+    children: Vec<Option<C>>,
+    inbox: Rc<Inbox<Completed>>,
+    /// How many items are still to come.
+    left: usize,
+}
+
+/// What the observers of the children share with the stream.
+struct Completed {
+    /// Ended, and not asked for yet.
+    ready: RefCell<VecDeque<u32>>,
+    /// How many have not ended.
+    pending: Cell<usize>,
+    waker: RefCell<Option<Waker>>,
+    expired: Cell<bool>,
+    timer: RefCell<Option<TimerHandle>>,
+}
+
+impl Completed {
+    fn new(pending: usize) -> Self {
+        Self {
+            ready: RefCell::default(),
+            pending: Cell::new(pending),
+            waker: RefCell::default(),
+            expired: Cell::new(false),
+            timer: RefCell::default(),
+        }
+    }
+
+    fn wake(&self) {
+        let waker = self.waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn cancel_timer(&self) {
+        let timer = self.timer.take();
+        if let Some(timer) = timer {
+            timer.cancel();
+        }
+    }
+}
+
+impl Sink for Completed {
+    fn child_ended(&self, index: u32, _: End) {
+        self.ready.borrow_mut().push_back(index);
+        self.pending.set(self.pending.get().saturating_sub(1));
+        if self.pending.get() == 0 {
+            self.cancel_timer();
+        }
+        self.wake();
+    }
+}
+
+impl<C: Child> AsCompleted<C> {
+    /// Waits for at most this long, from now. Then each item that is left is a [`TimeoutError`];
+    /// the tasks go on.
+    ///
+    /// # Panics
+    /// Outside a running event loop.
+    pub fn timeout(self, timeout: Duration) -> AsCompletedWithin<C> {
+        if self.inbox.sink.pending.get() > 0 {
+            let inbox = Rc::clone(&self.inbox);
+            let timer = get_running_loop().call_later(timeout, move || {
+                inbox.close();
+                inbox.sink.expired.set(true);
+                inbox.sink.wake();
+            });
+            let old = self.inbox.sink.timer.replace(Some(timer));
+            drop(old);
+        }
+        AsCompletedWithin(self)
+    }
+
+    /// The outcome of the next child whose end has come up.
+    fn take_ready(&mut self) -> Option<Result<C::Output, TaskError>> {
+        let index = self.inbox.sink.ready.borrow_mut().pop_front()?;
+        let child = self.children.get_mut(index as usize)?.take()?;
+        self.left -= 1;
+        Some(child.into_outcome())
+    }
+}
+
+impl<C: Child> Unpin for AsCompleted<C> {}
+
+impl<C: Child> Stream for AsCompleted<C> {
+    type Item = Result<C::Output, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        if let Some(outcome) = self.take_ready() {
+            return Poll::Ready(Some(outcome));
+        }
+        let waker = Some(cx.waker().clone());
+        let old = self.inbox.sink.waker.replace(waker);
+        drop(old);
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<C: Child> Drop for AsCompleted<C> {
+    fn drop(&mut self) {
+        self.inbox.close();
+        self.inbox.sink.cancel_timer();
+        let observer = self.inbox.as_observer();
+        for child in self.children.iter().flatten() {
+            child.unobserve(&observer);
+        }
+    }
+}
+
+impl<C: Child> fmt::Debug for AsCompleted<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AsCompleted")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Stream of [`AsCompleted::timeout`].
+#[must_use = "streams do nothing unless polled"]
+pub struct AsCompletedWithin<C: Child>(AsCompleted<C>);
+
+impl<C: Child> Stream for AsCompletedWithin<C> {
+    type Item = Result<Result<C::Output, TaskError>, TimeoutError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = Pin::new(&mut self.0).poll_next(cx);
+        if polled.is_pending() && self.0.inbox.sink.expired.get() {
+            self.0.left -= 1;
+            return Poll::Ready(Some(Err(TimeoutError)));
+        }
+        polled.map(|item| item.map(Ok))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<C: Child> fmt::Debug for AsCompletedWithin<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("AsCompletedWithin")
+            .field(&self.0)
+            .finish()
+    }
+}

@@ -1,0 +1,184 @@
+//! What a combinator watches: a handle, whose end it is told of through the ready queue.
+
+use std::future::{Future, IntoFuture};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use asyncio_executor::{
+    Cancellation, Claimed, Observer, PanicPayload, Task, TaskAddress, TaskError, TaskRef,
+};
+
+/// A handle that combinators take: [`Task`], `&mut Task`, [`TaskRef`],
+/// [`Future`](crate::Future), [`Gather`](crate::Gather), [`Shield`](crate::Shield).
+///
+/// Implement it for a handle of your own, together with
+/// [`IntoTask`](asyncio_executor::IntoTask), and `gather`, `wait`, `as_completed` and `shield`
+/// take it.
+pub trait Child {
+    /// What it ends with, unless it is cancelled or panics.
+    type Output;
+
+    /// Whether it has ended.
+    fn done(&self) -> bool;
+
+    /// Whether it has ended as cancelled.
+    fn cancelled(&self) -> bool;
+
+    /// Has `observer` told of the end under `index`; at once, when it has ended already.
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32);
+
+    /// Takes this observer away.
+    fn unobserve(&self, observer: &Rc<dyn Observer>);
+
+    /// Where a request to cancel goes.
+    fn target(&self) -> Target;
+
+    /// What tells two handles to the same thing; `None` where the handle is the only one.
+    fn identity(&self) -> Option<*const ()> {
+        None
+    }
+
+    /// How it has ended.
+    ///
+    /// # Panics
+    /// When it has not ended, or its outcome was taken before.
+    fn into_outcome(self) -> Result<Self::Output, TaskError>;
+}
+
+/// Where a combinator sends a request to cancel a child.
+#[derive(Clone)]
+pub enum Target {
+    /// A task.
+    Task(TaskAddress),
+    /// A task that is known by reference only.
+    Ref(TaskRef),
+    /// A future, or a group.
+    Other(Rc<dyn Claimed>),
+}
+
+impl Target {
+    /// Passes a request on; `false` if it is too late.
+    pub fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
+        match self {
+            Self::Task(address) => cancellation.task_at(address),
+            Self::Ref(task) => cancellation.task(task),
+            Self::Other(claimed) => claimed.pass_on(cancellation),
+        }
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Task(address) => address.fmt(formatter),
+            Self::Ref(task) => task.fmt(formatter),
+            Self::Other(_) => formatter.write_str("Claimed"),
+        }
+    }
+}
+
+/// The output of a handle that has ended.
+pub(crate) fn now<F: IntoFuture>(handle: F) -> F::Output {
+    let polled = pin!(handle.into_future()).poll(&mut Context::from_waker(Waker::noop()));
+    match polled {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("asked for the outcome of what has not ended"),
+    }
+}
+
+impl<T: 'static> Child for Task<T> {
+    type Output = T;
+
+    fn done(&self) -> bool {
+        Self::done(self)
+    }
+
+    fn cancelled(&self) -> bool {
+        Self::cancelled(self)
+    }
+
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        Self::observe(self, observer, index);
+    }
+
+    fn unobserve(&self, _: &Rc<dyn Observer>) {
+        Self::unobserve(self);
+    }
+
+    fn target(&self) -> Target {
+        Target::Task(self.address())
+    }
+
+    fn into_outcome(self) -> Result<T, TaskError> {
+        now(self)
+    }
+}
+
+impl<T: 'static> Child for &mut Task<T> {
+    type Output = T;
+
+    fn done(&self) -> bool {
+        Task::done(self)
+    }
+
+    fn cancelled(&self) -> bool {
+        Task::cancelled(self)
+    }
+
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        Task::observe(self, observer, index);
+    }
+
+    fn unobserve(&self, _: &Rc<dyn Observer>) {
+        Task::unobserve(self);
+    }
+
+    fn target(&self) -> Target {
+        Target::Task(self.address())
+    }
+
+    fn into_outcome(self) -> Result<T, TaskError> {
+        now(self)
+    }
+}
+
+/// Only the end of the task: its result is its handle's.
+impl Child for TaskRef {
+    type Output = ();
+
+    fn done(&self) -> bool {
+        Self::done(self)
+    }
+
+    fn cancelled(&self) -> bool {
+        Self::cancelled(self)
+    }
+
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        Self::observe(self, observer, index);
+    }
+
+    fn unobserve(&self, observer: &Rc<dyn Observer>) {
+        Self::unobserve(self, observer);
+    }
+
+    fn target(&self) -> Target {
+        Target::Ref(self.clone())
+    }
+
+    fn identity(&self) -> Option<*const ()> {
+        Some(self.identity())
+    }
+
+    fn into_outcome(self) -> Result<(), TaskError> {
+        if self.cancelled() {
+            Err(TaskError::Cancelled(None))
+        } else if self.panicked() {
+            let payload = "the task panicked; its handle holds the payload";
+            Err(TaskError::Panicked(PanicPayload::new(Box::new(payload))))
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The children of a group: a list of handles of one type, or a tuple of several.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use asyncio_executor::{IntoTask, Observer, Spawner, TaskError};
+
+use crate::child::{Child, Target};
+use crate::error::GatherError;
+
+/// What [`gather`](crate::gather()) takes: anything that iterates over tasks and futures of one
+/// type, or a tuple of up to twelve of any types. `Kind` tells the two apart, and is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an iterator or a tuple of tasks and futures",
+    note = "a future has to be `'static`, since it becomes a task; `join!` takes any"
+)]
+pub trait IntoChildren<Kind> {
+    /// The handles.
+    type Children: Children;
+
+    /// Makes tasks of the futures.
+    fn into_children(self, spawner: &Spawner) -> Self::Children;
+}
+
+/// The kind of an iterator.
+#[derive(Debug)]
+pub enum Many {}
+
+/// The kind of a tuple.
+#[derive(Debug)]
+pub enum Tuple {}
+
+/// The handles of a group: `Vec<Task<T>>`, `(Task<A>, Future<B>)`.
+pub trait Children {
+    /// What they end with when all end with a value: `Vec<T>`, `(A, B)`.
+    type Values;
+    /// How each has ended: `Vec<Result<T, TaskError>>`, `(Result<A, TaskError>, …)`.
+    type Results;
+
+    /// Calls `look` with each handle.
+    fn for_each(&self, look: &mut dyn FnMut(&dyn Watched));
+
+    /// The values; or why a child has none.
+    ///
+    /// # Errors
+    /// That of the first child that has no value.
+    ///
+    /// # Panics
+    /// When a child has not ended.
+    fn into_values(self) -> Result<Self::Values, TaskError>;
+
+    /// How each has ended.
+    ///
+    /// # Panics
+    /// When a child has not ended.
+    fn into_results(self) -> Self::Results;
+
+    /// The failure of one child; the others are left alone.
+    fn into_failure(self, index: usize) -> Option<TaskError>;
+}
+
+/// The handles of a group whose values are `Result`s.
+pub trait TryChildren: Children {
+    /// What they return when all return `Ok`: `Vec<T>`, `(A, B)`.
+    type OkValues;
+    /// What they return otherwise.
+    type Error;
+
+    /// Whether a child's value is an `Err`.
+    fn is_failure(value: &dyn Any) -> bool;
+
+    /// The values in the `Ok`s; or why a child has none.
+    ///
+    /// # Errors
+    /// That of the first child that has no value.
+    ///
+    /// # Panics
+    /// When a child has not ended.
+    fn into_ok_values(self) -> Result<Self::OkValues, GatherError<Self::Error>>;
+
+    /// The failure of one child; the others are left alone.
+    fn into_error(self, index: usize) -> Option<GatherError<Self::Error>>;
+}
+
+/// A [`Child`] whatever its output.
+pub trait Watched {
+    /// As [`Child::observe`].
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32);
+    /// As [`Child::unobserve`].
+    fn unobserve(&self, observer: &Rc<dyn Observer>);
+    /// As [`Child::target`].
+    fn target(&self) -> Target;
+}
+
+impl<C: Child> Watched for C {
+    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        Child::observe(self, observer, index);
+    }
+
+    fn unobserve(&self, observer: &Rc<dyn Observer>) {
+        Child::unobserve(self, observer);
+    }
+
+    fn target(&self) -> Target {
+        Child::target(self)
+    }
+}
+
+impl<I> IntoChildren<Many> for I
+where
+    I: IntoIterator,
+    I::Item: IntoTask<Handle: Child>,
+{
+    type Children = Vec<<I::Item as IntoTask>::Handle>;
+
+    #[track_caller]
+    fn into_children(self, spawner: &Spawner) -> Self::Children {
+        let items = self.into_iter();
+        let mut children = Vec::with_capacity(items.size_hint().0);
+        // Not `map`: a closure would hide who called.
+        for item in items {
+            children.push(item.into_task(spawner));
+        }
+        children
+    }
+}
+
+impl<C: Child> Children for Vec<C> {
+    type Values = Vec<C::Output>;
+    type Results = Vec<Result<C::Output, TaskError>>;
+
+    fn for_each(&self, look: &mut dyn FnMut(&dyn Watched)) {
+        self.iter().for_each(|child| look(child));
+    }
+
+    fn into_values(self) -> Result<Self::Values, TaskError> {
+        // With its capacity known, which `collect` into a `Result` cannot.
+        let mut values = Vec::with_capacity(self.len());
+        for child in self {
+            values.push(child.into_outcome()?);
+        }
+        Ok(values)
+    }
+
+    fn into_results(self) -> Self::Results {
+        self.into_iter().map(Child::into_outcome).collect()
+    }
+
+    fn into_failure(self, index: usize) -> Option<TaskError> {
+        self.into_iter().nth(index)?.into_outcome().err()
+    }
+}
+
+fn is_err<T: 'static, E: 'static>(value: &dyn Any) -> bool {
+    matches!(value.downcast_ref::<Result<T, E>>(), Some(Err(_)))
+}
+
+fn flat<T, E>(outcome: Result<Result<T, E>, TaskError>) -> Result<T, GatherError<E>> {
+    outcome?.map_err(GatherError::Error)
+}
+
+impl<C, T, E> TryChildren for Vec<C>
+where
+    C: Child<Output = Result<T, E>>,
+    T: 'static,
+    E: 'static,
+{
+    type OkValues = Vec<T>;
+    type Error = E;
+
+    fn is_failure(value: &dyn Any) -> bool {
+        is_err::<T, E>(value)
+    }
+
+    fn into_ok_values(self) -> Result<Vec<T>, GatherError<E>> {
+        let mut values = Vec::with_capacity(self.len());
+        for child in self {
+            values.push(flat(child.into_outcome())?);
+        }
+        Ok(values)
+    }
+
+    fn into_error(self, index: usize) -> Option<GatherError<E>> {
+        flat(self.into_iter().nth(index)?.into_outcome()).err()
+    }
+}
+
+macro_rules! tuples {
+    ($($child:ident $output:ident $index:tt),+) => {
+        impl<$($child),+> IntoChildren<Tuple> for ($($child,)+)
+        where
+            $($child: IntoTask<Handle: Child>),+
+        {
+            type Children = ($($child::Handle,)+);
+
+            #[track_caller]
+            fn into_children(self, spawner: &Spawner) -> Self::Children {
+                ($(self.$index.into_task(spawner),)+)
+            }
+        }
+
+        impl<$($child: Child),+> Children for ($($child,)+) {
+            type Values = ($($child::Output,)+);
+            type Results = ($(Result<$child::Output, TaskError>,)+);
+
+            fn for_each(&self, look: &mut dyn FnMut(&dyn Watched)) {
+                $(look(&self.$index);)+
+            }
+
+            fn into_values(self) -> Result<Self::Values, TaskError> {
+                Ok(($(self.$index.into_outcome()?,)+))
+            }
+
+            fn into_results(self) -> Self::Results {
+                ($(self.$index.into_outcome(),)+)
+            }
+
+            fn into_failure(self, index: usize) -> Option<TaskError> {
+                match index {
+                    $($index => self.$index.into_outcome().err(),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl<$($child,)+ $($output: 'static,)+ E: 'static> TryChildren for ($($child,)+)
+        where
+            $($child: Child<Output = Result<$output, E>>),+
+        {
+            type OkValues = ($($output,)+);
+            type Error = E;
+
+            fn is_failure(value: &dyn Any) -> bool {
+                $(is_err::<$output, E>(value))||+
+            }
+
+            fn into_ok_values(self) -> Result<Self::OkValues, GatherError<E>> {
+                Ok(($(flat(self.$index.into_outcome())?,)+))
+            }
+
+            fn into_error(self, index: usize) -> Option<GatherError<E>> {
+                match index {
+                    $($index => flat(self.$index.into_outcome()).err(),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+tuples!(C0 T0 0);
+tuples!(C0 T0 0, C1 T1 1);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6, C7 T7 7);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6, C7 T7 7, C8 T8 8);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6, C7 T7 7, C8 T8 8, C9 T9 9);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6, C7 T7 7, C8 T8 8, C9 T9 9, C10 T10 10);
+tuples!(C0 T0 0, C1 T1 1, C2 T2 2, C3 T3 3, C4 T4 4, C5 T5 5, C6 T6 6, C7 T7 7, C8 T8 8, C9 T9 9, C10 T10 10, C11 T11 11);

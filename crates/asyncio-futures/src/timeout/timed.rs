@@ -1,0 +1,153 @@
+//! A body in a scope that a deadline cancels.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use asyncio_executor::{Cancelled, Scope, requests_around};
+use asyncio_loop::get_running_loop;
+use pin_project_lite::pin_project;
+
+use crate::error::TimeoutError;
+use crate::timeout::deadline::Deadline;
+
+pin_project! {
+    /// Future of [`timeout`](crate::timeout()), [`timeout_at`](crate::timeout_at) and
+    /// [`Timeout::run`](crate::Timeout::run).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Timed<F> {
+        // Dropped before the scope closes.
+        #[pin]
+        body: Option<F>,
+        scope: Scope,
+        stage: Stage,
+    }
+
+    impl<F> PinnedDrop for Timed<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Stage::Waiting { deadline, .. } = this.project().stage {
+                deadline.finish();
+            }
+        }
+    }
+}
+
+enum Stage {
+    /// Not polled yet.
+    Fresh(Limit),
+    /// The body waits. The number is that of the requests around at entry.
+    Waiting { deadline: Rc<Deadline>, around: u32 },
+    /// It has ended; or a cancellation has gone on outwards, and it is pending for ever.
+    Over,
+}
+
+enum Limit {
+    After(Duration),
+    At(Instant),
+    Handle(Rc<Deadline>),
+}
+
+impl<F> Timed<F> {
+    fn new(limit: Limit, body: F) -> Self {
+        Self {
+            body: Some(body),
+            scope: Scope::new(),
+            stage: Stage::Fresh(limit),
+        }
+    }
+
+    pub(super) fn after(delay: Duration, body: F) -> Self {
+        Self::new(Limit::After(delay), body)
+    }
+
+    pub(super) fn at(when: Instant, body: F) -> Self {
+        Self::new(Limit::At(when), body)
+    }
+
+    pub(super) fn until(deadline: Rc<Deadline>, body: F) -> Self {
+        Self::new(Limit::Handle(deadline), body)
+    }
+}
+
+impl<F: Future> Future for Timed<F> {
+    type Output = Result<F::Output, TimeoutError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.body.is_none() {
+            return Poll::Pending;
+        }
+        let around = match this.stage {
+            Stage::Fresh(limit) => {
+                if let Limit::Handle(deadline) = limit {
+                    deadline.enter();
+                }
+                requests_around()
+            }
+            Stage::Waiting { around, .. } => *around,
+            Stage::Over => return Poll::Pending,
+        };
+        let polled = this.scope.poll(this.body, cx);
+        let expired = match (std::mem::replace(this.stage, Stage::Over), &polled) {
+            (Stage::Fresh(limit), Poll::Pending) => {
+                let deadline = start(limit, this.scope);
+                *this.stage = Stage::Waiting { deadline, around };
+                return Poll::Pending;
+            }
+            (stage, Poll::Pending) => {
+                *this.stage = stage;
+                return Poll::Pending;
+            }
+            (Stage::Fresh(Limit::Handle(deadline)) | Stage::Waiting { deadline, .. }, _) => {
+                deadline.finish()
+            }
+            (Stage::Fresh(_) | Stage::Over, _) => false,
+        };
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
+            // Its own request and no other: the number of those around is what it was.
+            Poll::Ready(Err(_)) if expired && requests_around() <= around => {
+                Poll::Ready(Err(TimeoutError))
+            }
+            Poll::Ready(Err(cancelled)) => {
+                go_on(cancelled, cx);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Sets the timer of a body that has to wait, in a scope that is open.
+fn start(limit: Limit, scope: &Scope) -> Rc<Deadline> {
+    let event_loop = get_running_loop();
+    let deadline = match limit {
+        Limit::After(delay) => Deadline::active(event_loop.time().checked_add(delay)),
+        Limit::At(when) => Deadline::active(Some(when)),
+        Limit::Handle(deadline) => deadline,
+    };
+    // A scope is open as long as its body is pending in a running executor.
+    if let Some(scope) = scope.reference() {
+        deadline.arm(scope, event_loop);
+    }
+    deadline
+}
+
+/// Lets a cancellation go on outwards.
+fn go_on(cancelled: Cancelled, cx: &mut Context<'_>) {
+    // One poll passes it on; what is left then would be pending for ever.
+    let polled = pin!(cancelled.reraise::<()>()).poll(cx);
+    debug_assert!(polled.is_pending());
+}
+
+impl<F> fmt::Debug for Timed<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Timed")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
