@@ -117,13 +117,15 @@ impl Options {
         Ok(options)
     }
 
+    /// Adds the cases that start with `prefix`, and keeps all in the order of the table.
     fn add_cases(&mut self, prefix: &str) -> Result<(), UsageError> {
-        let before = self.cases.len();
-        self.cases
-            .extend(cases::all().filter(|case| case.name.starts_with(prefix)));
-        if self.cases.len() == before {
+        if !cases::all().any(|case| case.name.starts_with(prefix)) {
             return Err(UsageError(format!("no case starts with {prefix}")));
         }
+        let before: Vec<&str> = self.cases.iter().map(|case| case.name).collect();
+        self.cases = cases::all()
+            .filter(|case| case.name.starts_with(prefix) || before.contains(&case.name))
+            .collect();
         Ok(())
     }
 

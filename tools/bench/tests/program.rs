@@ -88,6 +88,14 @@ fn a_comparison_writes_its_json() {
 }
 
 #[test]
+fn cases_are_asked_for_by_prefix_in_any_order_and_come_once() {
+    let arguments = ["--case", "soon", "--case", "yield/10", "--case", "yield/1"];
+    let options = Options::parse(arguments.map(str::to_owned)).expect("options");
+    let names: Vec<&str> = options.cases.iter().map(|case| case.name).collect();
+    assert_eq!(names, ["yield/1", "yield/10", "yield/1000", "soon/chain"]);
+}
+
+#[test]
 fn bad_arguments_are_told_with_the_usage() {
     for arguments in [
         &["--nonsense"][..],

@@ -7,8 +7,8 @@ use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::{parking, sleeping, soon, spawning, threadsafe, yielding};
-use crate::runtime::{Callbacks, Runtime, Sleep, Threadsafe};
+use crate::cases::{parking, pool, sleeping, soon, spawning, threadsafe, yielding};
+use crate::runtime::{Callbacks, Pool, Runtime, Sleep, Threadsafe};
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -26,6 +26,7 @@ pub const CONTENDER: Contender = Contender {
         ("sleep/fire-1m", sleeping::measure_fire::<Asyncio>),
         ("sleep/late-50us", sleeping::measure_late::<Asyncio>),
         ("sleep/late-1ms", sleeping::measure_late::<Asyncio>),
+        ("pool/", pool::measure::<Asyncio>),
         ("threadsafe/flood", threadsafe::measure_flood::<Asyncio>),
         (
             "threadsafe/pingpong",
@@ -57,7 +58,7 @@ impl Runtime for Asyncio {
         F: Future + 'static,
         F::Output: 'static,
     {
-        get_running_loop().create_task(future)
+        asyncio_loop::create_task(future)
     }
 
     fn detach<T: 'static>(task: Task<T>) {
@@ -78,6 +79,25 @@ impl Callbacks for Asyncio {
 impl Sleep for Asyncio {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         asyncio_loop::sleep(duration)
+    }
+}
+
+impl Pool for Asyncio {
+    fn run_with_pool<F>(main: F) -> F::Output
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Self::run(main) // the default executor has the size that the others are given
+    }
+
+    fn run_blocking<F>(job: F) -> impl IntoFuture + 'static
+    where
+        F: FnOnce() -> u64 + Send + 'static,
+    {
+        get_running_loop()
+            .run_in_executor(None, job)
+            .expect("the pool takes jobs")
     }
 }
 
