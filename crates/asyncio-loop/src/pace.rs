@@ -41,24 +41,32 @@ impl Pace {
     }
 
     /// Whether a loop that has `ready` handles to run is to poll first.
+    #[inline]
     pub(crate) fn is_due(&self, clock: &dyn Clock, ready: usize) -> bool {
+        let handles = self.handles.get();
+        if handles < self.look_at.get() {
+            self.handles.set(handles + ready);
+            return false;
+        }
+        self.is_due_now(clock, ready)
+    }
+
+    fn is_due_now(&self, clock: &dyn Clock, ready: usize) -> bool {
         let handles = self.handles.get();
         if handles >= HANDLES {
             return true;
         }
-        if handles >= self.look_at.get() {
-            let now = clock.now();
-            let polled = self.polled.get().unwrap_or(now);
+        let now = clock.now();
+        let polled = self.polled.get().unwrap_or(now);
+        if now.saturating_duration_since(polled) >= TIME {
+            // Slow handles: look again after each turn.
             self.polled.set(Some(now));
-            if now.saturating_duration_since(polled) >= TIME {
-                // Slow handles: look again after each turn.
-                self.stride.set(1);
-                return true;
-            }
-            self.polled.set(Some(polled));
-            self.stride.set((self.stride.get() * 2).min(STRIDE));
-            self.look_at.set(handles + self.stride.get());
+            self.stride.set(1);
+            return true;
         }
+        self.polled.set(Some(polled));
+        self.stride.set((self.stride.get() * 2).min(STRIDE));
+        self.look_at.set((handles + self.stride.get()).min(HANDLES));
         self.handles.set(handles + ready);
         false
     }

@@ -1,5 +1,6 @@
 //! One turn of the loop, in its three parts.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -72,7 +73,34 @@ pub struct Metrics {
     pub tasks: usize,
 }
 
+/// What [`Metrics`] counts from the loop's beginning. A cell each: they change in every turn.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    turns: Cell<u64>,
+    polls: Cell<u64>,
+    handles: Cell<u64>,
+}
+
+impl Counters {
+    #[inline]
+    fn turn(&self, polled: bool, ran: usize) {
+        self.turns.set(self.turns.get() + 1);
+        self.polls.set(self.polls.get() + u64::from(polled));
+        self.handles.set(self.handles.get() + ran as u64);
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics {
+            turns: self.turns.get(),
+            polls: self.polls.get(),
+            handles: self.handles.get(),
+            ..Metrics::default()
+        }
+    }
+}
+
 impl Inner {
+    #[inline]
     pub(crate) fn begin(&self) -> Plan {
         let ready = self.executor.ready_len();
         if ready > 0 {
@@ -100,6 +128,7 @@ impl Inner {
         }
     }
 
+    #[inline]
     pub(crate) fn wait(&self, plan: Plan) -> io::Result<()> {
         if !plan.poll {
             return Ok(());
@@ -109,6 +138,7 @@ impl Inner {
     }
 
     /// The rest of the turn. Inside `enter`.
+    #[inline]
     pub(crate) fn finish(&self, plan: Plan, main: Option<&mut dyn FnMut()>) -> Turn {
         self.executor.drain();
         if plan.poll {
@@ -129,11 +159,7 @@ impl Inner {
             self.executor.run_ready(ready, main)
         };
         self.executor.end_turn();
-        let mut metrics = self.metrics.get();
-        metrics.turns += 1;
-        metrics.polls += u64::from(plan.poll);
-        metrics.handles += ran as u64;
-        self.metrics.set(metrics);
+        self.counters.turn(plan.poll, ran);
         Turn {
             ran,
             timers,
@@ -151,11 +177,16 @@ impl Inner {
     }
 
     /// Makes the expired timers ready, in order; returns how many.
+    #[inline]
     fn expire(&self) -> usize {
-        let mut timers = self.timers.borrow_mut();
-        if timers.is_empty() {
+        if self.timers.borrow().is_empty() {
             return 0;
         }
+        self.expire_some()
+    }
+
+    fn expire_some(&self) -> usize {
+        let mut timers = self.timers.borrow_mut();
         let now = self.clock.now();
         let mut expired = 0;
         let mut joins = false;
