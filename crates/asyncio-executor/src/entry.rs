@@ -96,6 +96,7 @@ impl Entry {
     }
 
     /// Runs the entry. Panics of a callback are caught where the callback is called.
+    #[inline]
     pub(crate) fn run(self, local: &Local) {
         let (data, table) = (self.data, self.table);
         std::mem::forget(self);

@@ -111,6 +111,7 @@ impl Local {
         self.ready.borrow_mut().push_back(entry);
     }
 
+    #[inline]
     pub(crate) fn ready_len(&self) -> usize {
         self.ready.borrow().len()
     }
@@ -295,6 +296,7 @@ impl Local {
         self.interrupted.set(true);
     }
 
+    #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted.get()
     }

@@ -81,6 +81,7 @@ impl Shared {
         self.queue.len()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

@@ -133,8 +133,13 @@ impl Cancellation {
 
     fn mark(&mut self, local: &Rc<Local>, node: NodeId, request: u64) {
         let tree = &local.tree;
+        // Of several requests before the answer, a wait is told the message of the first, and
+        // what does not wait (it runs, or has not started) that of the last, as in asyncio.
+        let waits = !tree.in_poll(local, node) && tree.is_parked(local, node);
         let target = tree.with(node, |node| {
-            node.message.clone_from(&self.message);
+            if !(waits && node.is_requested()) {
+                node.message.clone_from(&self.message);
+            }
             match &node.kind {
                 Kind::Claim(target) => {
                     node.answered = request;

@@ -141,8 +141,9 @@ impl Scope {
                 (Some(cancelled), _) => self.end(local, node, body, Err(cancelled)),
                 (None, Poll::Ready(output)) => self.end(local, node, body, Ok(output)),
                 (None, Poll::Pending) => {
-                    if again && let Some(waker) = tree.waker(local, node) {
-                        waker.wake();
+                    if again {
+                        // Not the tree's waker: a task in its first step has none there yet.
+                        cx.waker().wake_by_ref();
                     }
                     Poll::Pending
                 }

@@ -66,6 +66,13 @@ pub(crate) struct Node {
     pub(crate) generation: u32,
 }
 
+impl Node {
+    /// Whether a request waits for an answer here.
+    pub(super) fn is_requested(&self) -> bool {
+        self.pending != 0
+    }
+}
+
 /// The scope tree of one executor.
 pub(crate) struct Tree {
     pub(super) nodes: RefCell<Slab<Node>>,
@@ -320,6 +327,17 @@ impl Tree {
             self.waker(local, parent)
         } else {
             None
+        }
+    }
+
+    /// Whether a task has waited before; other nodes always have.
+    pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
+        match self.with(id, |node| match node.kind {
+            Kind::Root(key) => Some(key),
+            Kind::Plain | Kind::Claim(_) => None,
+        }) {
+            Some(Some(key)) => local.tasks.waker(key).is_some(),
+            _ => true,
         }
     }
 

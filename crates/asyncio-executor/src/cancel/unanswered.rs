@@ -21,6 +21,7 @@ impl Tree {
     }
 
     /// Whether marks wait for an answer: the executor must not sleep then.
+    #[inline]
     pub(crate) fn has_unanswered(&self) -> bool {
         !self.unanswered.borrow().is_empty()
     }
