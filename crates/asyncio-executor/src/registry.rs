@@ -196,6 +196,15 @@ impl Tasks {
         }
     }
 
+    /// Whether a task has waited before.
+    pub(crate) fn is_parked(&self, key: Key) -> bool {
+        let inner = self.inner.borrow();
+        inner
+            .slots
+            .get(key.0 as usize)
+            .is_some_and(|slot| slot.waker.is_some())
+    }
+
     /// The waker of a task that has waited before.
     pub(crate) fn waker(&self, key: Key) -> Option<Waker> {
         self.inner.borrow().slots.get(key.0 as usize)?.waker.clone()

@@ -336,7 +336,7 @@ impl Tree {
             Kind::Root(key) => Some(key),
             Kind::Plain | Kind::Claim(_) => None,
         }) {
-            Some(Some(key)) => local.tasks.waker(key).is_some(),
+            Some(Some(key)) => local.tasks.is_parked(key),
             _ => true,
         }
     }
