@@ -8,7 +8,7 @@ use std::future::{Future, IntoFuture};
 
 use futures_lite::future::{try_zip, zip};
 
-/// A tuple of futures that can be [joined](join!): one to twelve.
+/// A tuple of futures that can be [joined](crate::join!): one to twelve.
 pub trait Join {
     /// The tuple of their outputs.
     type Output;
@@ -20,7 +20,7 @@ pub trait Join {
     fn join(self) -> impl Future<Output = Self::Output>;
 }
 
-/// A tuple of futures of `Result`s that can be [joined](try_join!) until the first `Err`.
+/// A tuple of futures of `Result`s that can be [joined](crate::try_join!) until the first `Err`.
 pub trait TryJoin {
     /// The tuple of their values.
     type Output;
