@@ -221,18 +221,21 @@ impl<'a> Pack<'a> {
 
         let cpu_after = cpu_time();
         let peak_bytes = heap::peak_bytes().saturating_sub(live_bytes);
-        // From here on what is still going away may take its time.
-        let is_as_before = |it: &Census| {
-            it.since(&before)
-                .is_within(self.descriptors_left_max, self.threads_left_max)
-        };
-        holds_within(self.settle_time_max, || is_as_before(&Census::take()));
+        // From here on what is still going away may take its time. The last look is the one that
+        // counts: a later one could meet a thread that libtest has only just started.
+        let mut left = None;
+        holds_within(self.settle_time_max, || {
+            let difference = Census::take().since(&before);
+            let is_as_before =
+                difference.is_within(self.descriptors_left_max, self.threads_left_max);
+            left = (!is_as_before).then_some(difference);
+            is_as_before
+        });
         let heap_growth_bytes = heap::live_bytes().saturating_sub(live_bytes);
 
         let mut findings = Vec::new();
-        let after = Census::take();
-        if !is_as_before(&after) {
-            findings.push(after.since(&before).to_string());
+        if let Some(difference) = left {
+            findings.push(difference.to_string());
         }
         if let (Some(limit), Some(start), Some(end)) = (self.cpu_time_max, cpu_before, cpu_after) {
             let used = end.saturating_sub(start);
