@@ -13,7 +13,7 @@ use stage::{Drops, Gate, Stage, finally, me, message, outcome, pause};
 #[test]
 fn a_waiting_task_is_dropped_in_the_next_turn() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let _drops = Drops(stage, "body");
         pending::<()>().await;
     });
@@ -35,7 +35,7 @@ fn a_waiting_task_is_dropped_in_the_next_turn() {
 #[test]
 fn a_task_cancelled_before_its_first_step_never_runs() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let _caught = catch_cancelled(async { stage.say("ran") }).await;
     });
     task.cancel_with("first");
@@ -53,7 +53,7 @@ fn a_task_cancelled_before_its_first_step_never_runs() {
 #[test]
 fn several_requests_before_the_answer_are_one_cancellation() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         let caught = catch_cancelled(pending::<()>()).await;
         let counted = me().cancelling();
         pause(2).await;
@@ -75,7 +75,7 @@ fn several_requests_before_the_answer_are_one_cancellation() {
 #[test]
 fn withdrawing_every_request_takes_back_what_was_not_delivered() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         catch_cancelled(pause(3)).await.unwrap();
         pause(3).await;
         "went on"
@@ -90,7 +90,7 @@ fn withdrawing_every_request_takes_back_what_was_not_delivered() {
     stage.settle();
     assert_eq!(outcome(task), "\"went on\"");
 
-    let task = stage.spawn(async |_| pause(3).await);
+    let task = stage.spawn(async move |_| pause(3).await);
     stage.turn();
     task.cancel();
     task.cancel();
@@ -103,7 +103,7 @@ fn withdrawing_every_request_takes_back_what_was_not_delivered() {
 #[test]
 fn a_caught_request_is_answered_and_still_counted() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let caught = catch_cancelled(pending::<()>()).await;
         stage.tell(format!("{} {}", message(&caught), me().cancelling()));
         pause(2).await;
@@ -121,7 +121,7 @@ fn a_caught_request_is_answered_and_still_counted() {
 #[test]
 fn the_innermost_scope_answers_and_reraising_goes_outwards_at_once() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let outer = catch_cancelled(async {
             let middle = catch_cancelled(async {
                 let inner = catch_cancelled(pending::<()>()).await;
@@ -150,11 +150,11 @@ fn the_innermost_scope_answers_and_reraising_goes_outwards_at_once() {
 #[test]
 fn a_task_can_raise_the_cancellation_itself() {
     let stage = Stage::new();
-    let caught = stage.spawn(async |_| {
+    let caught = stage.spawn(async move |_| {
         let caught = catch_cancelled(raise_cancelled::<()>(Some("inside"))).await;
         format!("{} {}", message(&caught), me().cancelling())
     });
-    let raises = stage.spawn(async |_| raise_cancelled::<()>(Some("out")).await);
+    let raises = stage.spawn(async move |_| raise_cancelled::<()>(Some("out")).await);
     stage.turn();
     assert_eq!(outcome(caught), "\"inside 0\"", "nobody had requested it");
     assert_eq!(outcome(raises), "cancelled: out");
@@ -164,7 +164,7 @@ fn a_task_can_raise_the_cancellation_itself() {
 #[test]
 fn a_value_returned_with_a_request_undelivered_is_lost() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         me().cancel_with("too late to wait");
         5
     });
@@ -176,7 +176,7 @@ fn a_value_returned_with_a_request_undelivered_is_lost() {
 #[test]
 fn a_panic_with_a_request_undelivered_stays_a_panic() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         me().cancel();
         panic!("stronger")
     });
@@ -188,7 +188,7 @@ fn a_panic_with_a_request_undelivered_stays_a_panic() {
 #[test]
 fn a_task_that_cancels_itself_is_interrupted_at_its_next_wait() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         me().cancel_with("by itself");
         stage.tell("goes on");
         let caught = catch_cancelled(async {
@@ -213,7 +213,7 @@ fn a_request_wins_over_readiness_that_was_not_seen() {
         let stage = Stage::new();
         let gate = Gate::default();
         let wait = gate.wait();
-        let task = stage.spawn(async |_| catch_cancelled(wait).await.is_err());
+        let task = stage.spawn(async move |_| catch_cancelled(wait).await.is_err());
         stage.turn();
         if cancel_first {
             task.cancel();
@@ -231,7 +231,7 @@ fn a_request_wins_over_readiness_that_was_not_seen() {
 #[test]
 fn a_second_request_interrupts_the_clean_up() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let cleanup = async {
             stage.tell("clean-up begins");
             let _drops = Drops(stage.clone(), "clean-up");
@@ -253,7 +253,7 @@ fn a_second_request_interrupts_the_clean_up() {
 #[test]
 fn a_clean_up_after_a_normal_end_is_interrupted_by_the_first_request() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         finally(pause(1), async {
             stage.tell("clean-up begins");
             pending::<()>().await;
@@ -277,7 +277,7 @@ fn a_request_made_while_a_body_is_dropped_is_a_new_one() {
         }
     }
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let first = catch_cancelled(async {
             let _cancels = Cancels(me());
             pending::<()>().await;
@@ -298,7 +298,7 @@ fn a_request_made_while_a_body_is_dropped_is_a_new_one() {
 #[test]
 fn a_scope_answers_neither_in_its_first_poll_nor_in_the_poll_of_the_request() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let polls = Rc::new(Cell::new(0));
         let counts = polls.clone();
         let caught = catch_cancelled(poll_fn(move |_| {
@@ -320,7 +320,7 @@ fn a_scope_answers_neither_in_its_first_poll_nor_in_the_poll_of_the_request() {
 #[test]
 fn a_scope_that_ends_hands_an_undelivered_request_outwards() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let inner = catch_cancelled(async {
             me().cancel_with("on the way");
             7
@@ -340,7 +340,7 @@ fn a_scope_that_is_dropped_hands_its_request_outwards() {
     let stage = Stage::new();
     let gate = Gate::default();
     let wait = gate.wait();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         futures_lite::future::or(wait, async {
             catch_cancelled(pending::<()>()).await.ok();
             stage.say("never answered");
@@ -362,7 +362,7 @@ fn a_scope_that_is_dropped_hands_its_request_outwards() {
 #[test]
 fn a_future_that_reraised_stays_pending() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         let caught = catch_cancelled(pending::<()>()).await;
         let mut reraises = Box::pin(caught.unwrap_err().reraise::<()>());
         let again = catch_cancelled(poll_fn(|cx| {
@@ -417,7 +417,7 @@ fn a_callback_that_polls_a_scope_is_in_no_task() {
 #[test]
 fn requests_around_counts_those_of_the_task_and_the_scopes_outwards() {
     let stage = Stage::new();
-    let task = stage.spawn(async |stage| {
+    let task = stage.spawn(async move |stage| {
         assert_eq!(requests_around(), 0);
         let _ = catch_cancelled(pending::<()>()).await;
         stage.tell(format!("{}", requests_around()));
@@ -444,7 +444,7 @@ fn requests_around_counts_those_of_the_task_and_the_scopes_outwards() {
 #[test]
 fn a_request_to_a_task_that_is_ready_anyway_is_delivered_in_that_step() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         loop {
             yield_now().await;
         }
@@ -459,7 +459,7 @@ fn a_request_to_a_task_that_is_ready_anyway_is_delivered_in_that_step() {
 #[test]
 fn a_cancelled_task_that_panics_while_it_cleans_up_has_panicked() {
     let stage = Stage::new();
-    let task = stage.spawn(async |_| {
+    let task = stage.spawn(async move |_| {
         finally(pending::<()>(), async { panic!("in clean-up") }).await;
     });
     stage.turn();
