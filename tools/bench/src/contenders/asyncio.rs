@@ -7,32 +7,16 @@ use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::{parking, pool, sleeping, soon, spawning, threadsafe, yielding};
-use crate::runtime::{Callbacks, Pool, Runtime, Sleep, Threadsafe};
+use crate::cases::soon;
+use crate::runtime::{Callbacks, Gather, Pool, Runtime, Sleep, Threadsafe};
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "asyncio",
     role: Role::Ours,
-    packages: &["asyncio-loop"],
+    packages: &["asyncio-loop", "asyncio-futures"],
     about: "EventLoop::new(), everything by default",
-    cases: &[
-        ("yield/", yielding::measure::<Asyncio>),
-        ("spawn/", spawning::measure::<Asyncio>),
-        ("parked/bytes", parking::measure::<Asyncio>),
-        ("soon/chain", soon::measure::<Asyncio>),
-        ("sleep/drop-10k", sleeping::measure_drop::<Asyncio>),
-        ("sleep/drop-1m", sleeping::measure_drop::<Asyncio>),
-        ("sleep/fire-1m", sleeping::measure_fire::<Asyncio>),
-        ("sleep/late-50us", sleeping::measure_late::<Asyncio>),
-        ("sleep/late-1ms", sleeping::measure_late::<Asyncio>),
-        ("pool/", pool::measure::<Asyncio>),
-        ("threadsafe/flood", threadsafe::measure_flood::<Asyncio>),
-        (
-            "threadsafe/pingpong",
-            threadsafe::measure_pingpong::<Asyncio>,
-        ),
-    ],
+    cases: &super::every_case::<Asyncio>(soon::measure::<Asyncio>),
 };
 
 /// The loop of asyncio-loop.
@@ -98,6 +82,16 @@ impl Pool for Asyncio {
         get_running_loop()
             .run_in_executor(None, job)
             .expect("the pool takes jobs")
+    }
+}
+
+impl Gather for Asyncio {
+    async fn gather<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> u64
+    where
+        F: Future<Output = u64> + 'static,
+    {
+        let results = asyncio_futures::gather((0..tasks).map(child)).await;
+        results.expect("no child is cancelled").into_iter().sum()
     }
 }
 

@@ -8,6 +8,7 @@ use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
+use crate::cases::soon;
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// monoio and its cases.
@@ -16,7 +17,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["monoio"],
     about: "FusionDriver (io_uring), time enabled, feature `sync`",
-    cases: &super::every_case::<Monoio>(),
+    cases: &super::every_case::<Monoio>(soon::measure_by_spawning::<Monoio>),
 };
 
 /// monoio's runtime.

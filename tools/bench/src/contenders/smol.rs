@@ -7,6 +7,7 @@ use async_io::Timer;
 use futures_util::future::join_all;
 
 use super::{Contender, Role};
+use crate::cases::soon;
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep};
 
 /// smol and its cases.
@@ -15,7 +16,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["async-executor", "async-io", "blocking"],
     about: "LocalExecutor in a thread-local, run by async_io::block_on",
-    cases: &super::every_case::<Smol>(),
+    cases: &super::every_case::<Smol>(soon::measure_by_spawning::<Smol>),
 };
 
 thread_local! {

@@ -6,6 +6,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
 use super::{Contender, Role};
+use crate::cases::soon;
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// tokio and its cases.
@@ -14,7 +15,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["tokio"],
     about: "LocalRuntime, I/O and time enabled",
-    cases: &super::every_case::<Tokio>(),
+    cases: &super::every_case::<Tokio>(soon::measure_by_spawning::<Tokio>),
 };
 
 /// tokio's runtime for one thread.
