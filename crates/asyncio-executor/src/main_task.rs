@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use pin_project_lite::pin_project;
@@ -29,7 +29,7 @@ pin_project! {
         local: Rc<Local>,
         key: Key,
         waker: Waker,
-        queued: Arc<MainWaker>,
+        waking: Arc<MainWaker>,
         ended: bool,
         outcome: Option<Result<F::Output, TaskError>>,
     }
@@ -53,18 +53,18 @@ impl<F: Future> MainTask<F> {
         let (key, _) = local.tasks.insert(std::panic::Location::caller());
         local.tasks.detach(key); // there is no handle
         local.mains.set(local.mains.get() + 1);
-        let queued = Arc::new(MainWaker {
+        let waking = Arc::new(MainWaker {
             shared: Arc::clone(&local.shared),
-            queued: AtomicBool::new(false),
+            state: AtomicU8::new(0),
         });
-        let waker = Waker::from(Arc::clone(&queued));
+        let waker = Waker::from(Arc::clone(&waking));
         waker.wake_by_ref();
         Self {
             root: Root::new(future, key, context::copy_for_task()),
             local: Rc::clone(local),
             key,
             waker,
-            queued,
+            waking,
             ended: false,
             outcome: None,
         }
@@ -77,12 +77,16 @@ impl<F: Future> MainTask<F> {
             return true;
         }
         // Reads what it replaces: a wake that found its entry in a queue already did no more than
-        // write `true`, and what it was made for must be seen by this poll.
-        this.queued.queued.swap(false, Ordering::AcqRel);
+        // set a bit, and what it was made for must be seen by this poll.
+        this.waking.state.swap(POLLING, Ordering::AcqRel);
         let (root, local) = (this.root, &**this.local);
         let mut cx = Context::from_waker(this.waker);
         let stepped = home::enter(this.local, || root.step(local, &mut cx));
         let Poll::Ready((outcome, status)) = stepped else {
+            // Like a task's, a wake from within its step comes after what the step made ready.
+            if this.waking.state.fetch_and(!POLLING, Ordering::AcqRel) & WOKEN != 0 {
+                local.push(Entry::main());
+            }
             return false;
         };
         *this.ended = true;
@@ -124,9 +128,14 @@ impl<F: Future> fmt::Debug for MainTask<F> {
 
 struct MainWaker {
     shared: Arc<Shared>,
-    /// An entry is in a queue: further wakes have nothing to add.
-    queued: AtomicBool,
+    state: AtomicU8,
 }
+
+/// It was woken, and its entry is in a queue: further wakes have nothing to add. While it is
+/// being polled, the entry is pushed at the end of that.
+const WOKEN: u8 = 1;
+/// It is being polled.
+const POLLING: u8 = 2;
 
 impl Wake for MainWaker {
     fn wake(self: Arc<Self>) {
@@ -134,7 +143,7 @@ impl Wake for MainWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.queued.swap(true, Ordering::AcqRel) {
+        if self.state.fetch_or(WOKEN, Ordering::AcqRel) != 0 {
             return;
         }
         let is_ours = |local: &Local| Arc::ptr_eq(&local.shared, &self.shared);
