@@ -1,0 +1,181 @@
+//! `wait_for`: a timeout around one await.
+
+mod turns;
+
+use std::time::Duration;
+
+use asyncio_executor::{catch_cancelled, yield_now};
+use asyncio_futures::{Future, TimeoutError, gather, wait_for};
+use asyncio_loop::{create_task, get_running_loop, sleep};
+use turns::{Log, simulated};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NO_TIME: Option<Duration> = Some(Duration::ZERO);
+
+#[track_caller]
+fn run<F: std::future::Future>(main: F) -> F::Output {
+    let (event_loop, _clock) = simulated();
+    event_loop.run_until_complete(main).unwrap()
+}
+
+fn turn() -> u64 {
+    get_running_loop().metrics().turns
+}
+
+#[test]
+fn without_a_limit_it_just_awaits() {
+    run(async {
+        wait_for(sleep(SECOND * 1000), None).await.unwrap();
+        let before = turn();
+        assert_eq!(wait_for(async { 1 }, Some(SECOND)).await, Ok(1));
+        assert_eq!(turn(), before);
+    });
+}
+
+/// asyncio: `wait_for` of a task takes two iterations.
+#[test]
+fn a_task_is_awaited_in_two_turns() {
+    run(async {
+        let before = turn();
+        let task = create_task(async { 1 });
+        assert_eq!(wait_for(task, Some(SECOND)).await.unwrap().unwrap(), 1);
+        assert_eq!(turn() - before, 2);
+    });
+}
+
+#[test]
+fn the_future_runs_in_the_same_task_and_may_borrow() {
+    run(async {
+        let text = String::from("borrowed");
+        let here = asyncio_executor::current_task();
+        let body = async {
+            yield_now().await;
+            assert_eq!(asyncio_executor::current_task(), here);
+            text.as_str()
+        };
+        assert_eq!(wait_for(body, Some(SECOND)).await, Ok("borrowed"));
+    });
+}
+
+/// asyncio: a coroutine is not even started, and three iterations pass.
+#[test]
+fn with_no_time_a_future_never_starts() {
+    run(async {
+        let log = Log::default();
+        let before = turn();
+        let outcome = wait_for(async { log.add("never") }, NO_TIME).await;
+        assert_eq!(outcome, Err(TimeoutError));
+        assert_eq!(turn() - before, 3);
+        assert!(log.take().is_empty());
+    });
+}
+
+#[test]
+fn with_no_time_what_is_done_is_returned() {
+    run(async {
+        let task = create_task(async { "n" });
+        sleep(SECOND).await;
+        assert_eq!(wait_for(task, NO_TIME).await.unwrap().unwrap(), "n");
+        let future = Future::new();
+        future.set_result(2).unwrap();
+        assert_eq!(wait_for(future, NO_TIME).await.unwrap().unwrap(), 2);
+    });
+}
+
+#[test]
+fn with_no_time_a_task_is_cancelled_and_waited_for() {
+    run(async {
+        let mut task = create_task(async {
+            let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
+            sleep(SECOND).await;
+            cancelled.reraise::<()>().await;
+        });
+        yield_now().await;
+        let start = get_running_loop().time();
+        assert_eq!(
+            wait_for(&mut task, NO_TIME).await.unwrap_err(),
+            TimeoutError
+        );
+        assert!(task.cancelled());
+        assert_eq!(get_running_loop().time() - start, SECOND);
+
+        let stubborn = create_task(async {
+            let _swallowed = catch_cancelled(sleep(SECOND)).await;
+            "kept"
+        });
+        yield_now().await;
+        assert_eq!(wait_for(stubborn, NO_TIME).await.unwrap().unwrap(), "kept");
+    });
+}
+
+#[test]
+fn too_late_cancels_the_task_and_waits_for_its_end() {
+    run(async {
+        let start = get_running_loop().time();
+        let log = Log::default();
+        let inner = log.clone();
+        let task = create_task(async move {
+            let cancelled = catch_cancelled(sleep(SECOND * 10)).await.unwrap_err();
+            inner.add("slow exit");
+            sleep(SECOND * 2).await;
+            inner.add("exit");
+            cancelled.reraise::<()>().await;
+        });
+        assert!(wait_for(task, Some(SECOND)).await.is_err());
+        assert_eq!(log.take(), ["slow exit", "exit"]);
+        assert_eq!(get_running_loop().time() - start, SECOND * 3);
+    });
+}
+
+/// SPEC §2-16: a cancellation that races with the end is never swallowed.
+#[test]
+fn a_cancellation_that_races_with_completion_wins() {
+    run(async {
+        let future = Future::<u32>::new();
+        let waited = future.clone();
+        let waiting = create_task(async move { wait_for(waited, Some(SECOND)).await });
+        yield_now().await;
+        future.set_result(1).unwrap();
+        waiting.cancel();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+    });
+}
+
+/// SPEC §2-16: nor is a timeout reported where the value had come.
+#[test]
+fn a_value_that_comes_with_the_deadline_is_returned_or_the_time_was_over() {
+    run(async {
+        let future = Future::<u32>::new();
+        let setter = future.clone();
+        get_running_loop().call_later(SECOND, move || setter.set_result(1).unwrap());
+        // The value's timer is the earlier one of the two; the deadline's comes before the turn
+        // in which the value would be seen.
+        let outcome = wait_for(future.clone(), Some(SECOND)).await;
+        assert_eq!(outcome.unwrap_err(), TimeoutError);
+        assert!(!future.cancelled());
+    });
+}
+
+#[test]
+fn cancelling_the_awaiting_task_cancels_what_it_waits_for() {
+    run(async {
+        let inner = create_task(std::future::pending::<()>());
+        let reference = inner.task_ref();
+        let waiting = create_task(wait_for(inner, Some(SECOND * 5)));
+        yield_now().await;
+        waiting.cancel();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert!(reference.cancelled());
+    });
+}
+
+#[test]
+fn a_group_can_be_waited_for() {
+    run(async {
+        let group = gather([sleep(SECOND), sleep(SECOND * 2)]);
+        assert!(wait_for(group, Some(SECOND * 3)).await.unwrap().is_ok());
+        let mut group = gather([sleep(SECOND), sleep(SECOND * 9)]);
+        assert!(wait_for(&mut group, Some(SECOND * 3)).await.is_err());
+        assert!(group.cancelled());
+    });
+}
