@@ -61,10 +61,10 @@ pub fn drop_flat<T: 'static>(value: T) {
     }
     let mut panicked = catch_unwind(AssertUnwindSafe(|| drop(value))).err();
     while let Ok(Some(next)) = WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(next))) {
-            if let Some(earlier) = panicked.replace(payload) {
-                drop_payload(earlier);
-            }
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(next)))
+            && let Some(earlier) = panicked.replace(payload)
+        {
+            drop_payload(earlier);
         }
     }
     let _ = DROPPING.try_with(|dropping| dropping.set(false));

@@ -126,13 +126,13 @@ fn the_innermost_scope_answers_and_reraising_goes_outwards_at_once() {
             let middle = catch_cancelled(async {
                 let inner = catch_cancelled(pending::<()>()).await;
                 stage.tell(format!("inner {}", message(&inner)));
-                inner.unwrap_err().reraise().await
+                inner.unwrap_err().reraise::<()>().await;
             });
             let middle = middle.await;
             stage.tell(format!("middle {}", message(&middle)));
             pause(1).await;
             stage.tell("middle cleaned");
-            middle.unwrap_err().reraise().await
+            middle.unwrap_err().reraise::<()>().await;
         });
         let outer = outer.await;
         stage.tell(format!("outer {}", message(&outer)));

@@ -354,7 +354,7 @@ fn values_may_use_variables_when_they_are_cloned_and_dropped() {
         assert_eq!(looks.get(), 4);
         set(&NOSY, Nosy(looks.clone()));
         NOSY.reset(token).unwrap();
-        assert_eq!(NOSY.get().is_none(), true);
+        assert!(NOSY.get().is_none());
         assert_eq!(looks.get(), 6);
     });
 }

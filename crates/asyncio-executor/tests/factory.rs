@@ -10,7 +10,7 @@ fn a_factory_sees_every_builder() {
     let executor = Executor::new();
     let spawner = executor.spawner();
     let count = Rc::new(Cell::new(0));
-    let counts = count.clone();
+    let counts = count;
     let before = spawner.set_task_factory(Some(Rc::new(move |builder| {
         counts.set(counts.get() + 1);
         builder.name(format!("made {}", counts.get()))

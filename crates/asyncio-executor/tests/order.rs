@@ -348,7 +348,8 @@ fn a_cancelled_callback_is_dropped_at_once_and_not_called() {
     assert!(!handle.cancelled());
     handle.cancel();
     assert_eq!(Rc::strong_count(&token), 1);
-    handle.clone().cancel();
+    let again = handle.clone();
+    again.cancel();
     assert!(handle.cancelled());
     assert_eq!(
         executor.run_until_stalled(),
@@ -506,8 +507,8 @@ fn a_run_inside_a_run_is_refused_w16() {
         .unwrap();
     assert!(!outer.is_running());
     assert_eq!(inner.run_until_complete(async { 1 }), Ok(1));
-    let (same, entered) = (outer.clone(), outer.clone());
-    entered.enter(|| assert_eq!(same.begin_run().err(), Some(RunError::AlreadyRunning)));
+    let same = outer.clone();
+    outer.enter(|| assert_eq!(same.begin_run().err(), Some(RunError::AlreadyRunning)));
 }
 
 #[test]

@@ -104,12 +104,12 @@ fn running_until_a_borrowed_task_leaves_the_value_in_its_handle() {
     assert_eq!(task.into_result().unwrap().unwrap(), [1, 2]);
 
     let mut panics = executor.create_task(async { panic!("no value") });
-    let ran = executor.run_until_complete(&mut panics).map(|()| ());
+    let ran = executor.run_until_complete(&mut panics);
     assert_eq!(ran, Err(RunError::Panicked("no value".into())));
 
     let mut cancelled = executor.create_task(pending::<()>());
     cancelled.cancel_with("enough");
-    let ran = executor.run_until_complete(&mut cancelled).map(|()| ());
+    let ran = executor.run_until_complete(&mut cancelled);
     assert_eq!(ran, Err(RunError::Cancelled(Some("enough".into()))));
 }
 
@@ -149,7 +149,7 @@ fn a_detached_tasks_value_is_dropped_on_the_spot() {
 #[test]
 fn the_main_future_may_borrow_and_its_panic_goes_on() {
     let executor = Executor::new();
-    let words = vec!["a", "b"];
+    let words = ["a", "b"];
     assert_eq!(executor.run_until_complete(async { words.len() }), Ok(2));
     let run = || executor.run_until_complete(async { panic!("main {}", words.len()) });
     let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
@@ -165,7 +165,7 @@ fn the_main_future_is_a_task_that_can_be_cancelled() {
     let ran = executor.run_until_complete(async {
         let me = current_task().unwrap();
         let spawner = asyncio_executor::Spawner::current().unwrap();
-        assert_eq!(spawner.all_tasks(), [me.clone()]);
+        assert!(spawner.all_tasks() == [me.clone()]);
         spawner.call_soon(move || {
             me.cancel_with("from a callback");
         });
@@ -260,7 +260,7 @@ fn the_current_task_is_the_one_being_polled() {
         let seen = seen.clone();
         move || {
             seen.borrow_mut()
-                .push(current_task().map(|task| task.get_name()))
+                .push(current_task().map(|task| task.get_name()));
         }
     });
     let outer = executor.build_task().name("outer").spawn(async move {

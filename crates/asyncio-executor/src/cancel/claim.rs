@@ -181,12 +181,11 @@ impl Claim {
 
 /// The request that the claim has passed on, if its parent has not answered it.
 fn passed_on(local: &Local, node: NodeId) -> Option<u64> {
-    let (answered, parent) = local.tree.with(node, |node| (node.answered, node.parent))?;
-    let before = local
+    let (passed_on, parent) = local
         .tree
-        .with(parent, |parent| parent.answered)
-        .unwrap_or(0);
-    (answered > before).then_some(answered)
+        .with(node, |node| (node.passed_on, node.parent))?;
+    let answered = local.tree.with(parent, |parent| parent.answered);
+    (passed_on > answered.unwrap_or(0)).then_some(passed_on)
 }
 
 impl Drop for Claim {

@@ -51,8 +51,8 @@ impl Tree {
     }
 
     /// The innermost scopes under `start` that have not answered `request`, in the order in
-    /// which they were opened.
-    pub(crate) fn innermost(&self, start: NodeId, request: u64) -> Vec<NodeId> {
+    /// which they were opened, each with its generation.
+    pub(crate) fn innermost(&self, start: NodeId, request: u64) -> Vec<(NodeId, u32)> {
         let nodes = self.nodes.borrow();
         let mut found = Vec::new();
         let mut stack = vec![start];
@@ -64,7 +64,7 @@ impl Tree {
                 continue;
             }
             if node.first.is_none() {
-                found.push(id);
+                found.push((id, node.generation));
                 continue;
             }
             let mut child = node.last;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`tree`] | the nodes, and the marks on them |
 //! | [`links`] | who polls whom: the shape of the tree |
+//! | [`wakers`] | which waker wakes a scope |
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
@@ -26,6 +27,7 @@ mod request;
 mod scope;
 mod tree;
 mod unanswered;
+mod wakers;
 
 pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled};

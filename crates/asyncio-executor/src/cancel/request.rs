@@ -28,7 +28,9 @@ pub struct Cancellation {
 
 enum Step {
     Task(Rc<Local>, Key),
-    Mark(Rc<Local>, NodeId, u64),
+    /// A node, its generation, and the number of the request. Waking a foreign waker may close
+    /// scopes that are still to be marked, and open others under their numbers.
+    Mark(Rc<Local>, NodeId, u32, u64),
 }
 
 impl Cancellation {
@@ -111,7 +113,11 @@ impl Cancellation {
                         .with(root, |root| root.count = root.count.saturating_add(1));
                     self.mark_under(&local, root);
                 }
-                Step::Mark(local, node, request) => self.mark(&local, node, request),
+                Step::Mark(local, node, generation, request) => {
+                    if local.tree.with(node, |node| node.generation) == Some(generation) {
+                        self.mark(&local, node, request);
+                    }
+                }
             }
         }
     }
@@ -127,7 +133,7 @@ impl Cancellation {
         self.stack.extend(
             marks
                 .rev()
-                .map(|node| Step::Mark(Rc::clone(local), node, request)),
+                .map(|(node, generation)| Step::Mark(Rc::clone(local), node, generation, request)),
         );
     }
 
@@ -143,6 +149,7 @@ impl Cancellation {
             match &node.kind {
                 Kind::Claim(target) => {
                     node.answered = request;
+                    node.passed_on = request;
                     Some(target.clone())
                 }
                 Kind::Root(_) | Kind::Plain => None,
@@ -217,9 +224,7 @@ pub(crate) fn pass_taken(local: &Rc<Local>, claim: NodeId, request: u64) {
         .with(claim, |claim| claim.message.clone())
         .flatten();
     let mut cancellation = Cancellation::new(message);
-    cancellation
-        .stack
-        .push(Step::Mark(Rc::clone(local), claim, request));
+    cancellation.mark(local, claim, request);
     cancellation.run();
 }
 

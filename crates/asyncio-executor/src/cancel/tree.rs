@@ -50,13 +50,15 @@ pub(crate) struct Node {
     pub(super) next: NodeId,
     pub(super) previous: NodeId,
     /// Wakes this scope, where that is not what wakes its parent.
-    waker: Option<Waker>,
+    pub(super) waker: Option<Waker>,
     /// A request that waits for an answer; 0 for none.
     pending: u64,
     /// The last request that was answered here or above, or was passed on.
     pub(crate) answered: u64,
     /// A request that a child let through; 0 for none.
     unwinding: u64,
+    /// The last request that a claim has passed on; 0 for none.
+    pub(super) passed_on: u64,
     pub(crate) message: Option<Message>,
     /// The requests made on this very scope and not withdrawn.
     pub(crate) count: u32,
@@ -81,7 +83,7 @@ pub(crate) struct Tree {
     /// How many marks there are: while it is 0, a poll need not look for one.
     marks: Cell<usize>,
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
-    wakers: Cell<usize>,
+    pub(super) wakers: Cell<usize>,
     last_request: Cell<u64>,
     last_generation: Cell<u32>,
     pub(super) bare: BareClaims,
@@ -323,38 +325,13 @@ impl Tree {
             parent.unwinding != 0 && parent.first.is_none()
         });
         let wake = (pending != 0 || unwound == Some(true)) && !self.in_poll(local, parent);
-        if wake {
-            self.waker(local, parent)
-        } else {
-            None
+        if !wake {
+            return None;
         }
-    }
-
-    /// Whether a task has waited before; other nodes always have.
-    pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
-        match self.with(id, |node| match node.kind {
-            Kind::Root(key) => Some(key),
-            Kind::Plain | Kind::Claim(_) => None,
-        }) {
-            Some(Some(key)) => local.tasks.is_parked(key),
-            _ => true,
+        if pending != 0 {
+            self.watch(parent, pending);
         }
-    }
-
-    /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
-    pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
-        let nodes = self.nodes.borrow();
-        let mut at = id;
-        while let Some(node) = nodes.get(at.index()) {
-            if let Some(waker) = &node.waker {
-                return Some(waker.clone());
-            }
-            if let Kind::Root(key) = node.kind {
-                return local.tasks.waker(key);
-            }
-            at = node.parent;
-        }
-        None
+        self.waker(local, parent)
     }
 
     fn insert(&self, kind: Kind) -> NodeId {
@@ -371,6 +348,7 @@ impl Tree {
             pending: 0,
             answered: 0,
             unwinding: 0,
+            passed_on: 0,
             message: None,
             count: 0,
             visited: 0,
@@ -378,31 +356,5 @@ impl Tree {
         });
         // Every node is part of a future of its own, so memory ends before the numbers do.
         NodeId(u32::try_from(index).expect("fewer than 2^32 scopes"))
-    }
-
-    /// Keeps `waker` at the scope if what wakes its parent is another.
-    fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
-        if self.wakers.get() == 0 && local.is_polled_with(waker) {
-            return;
-        }
-        let outside = self.with(id, |node| node.waker.take().map(|old| (old, node.parent)));
-        let parent = match outside.flatten() {
-            Some((old, parent)) => {
-                self.wakers.set(self.wakers.get() - 1);
-                drop(old);
-                parent
-            }
-            None => self.with(id, |node| node.parent).unwrap_or(NodeId::NONE),
-        };
-        let outside = self.waker(local, parent);
-        let same = match outside {
-            Some(outside) => outside.will_wake(waker),
-            // A root that has never been parked is woken by what it is polled with.
-            None => local.is_polled_with(waker),
-        };
-        if !same {
-            self.wakers.set(self.wakers.get() + 1);
-            self.with(id, |node| node.waker = Some(waker.clone()));
-        }
     }
 }

@@ -1,0 +1,101 @@
+//! Which waker wakes a scope: its own where it was polled with another than its parent.
+
+use std::task::Waker;
+
+use crate::cancel::tree::Node;
+use crate::cancel::{Kind, NodeId, Tree};
+use crate::local::Local;
+use crate::registry::Key;
+
+/// Where the waker of a scope stands.
+enum Place {
+    Node(NodeId),
+    Task(Key),
+}
+
+impl Tree {
+    /// Whether a task has waited before; other nodes always have.
+    pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
+        match self.with(id, |node| match node.kind {
+            Kind::Root(key) => Some(key),
+            Kind::Plain | Kind::Claim(_) => None,
+        }) {
+            Some(Some(key)) => local.tasks.is_parked(key),
+            _ => true,
+        }
+    }
+
+    /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
+    pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
+        let (at, mut kept) = match self.find_waker(id)? {
+            Place::Task(key) => return local.tasks.waker(key),
+            Place::Node(at) => (at, self.with(at, |node| node.waker.take())?),
+        };
+        // Taken out, since cloning it may be foreign code that comes back here.
+        let waker = kept.clone();
+        self.with(at, |node| {
+            if node.waker.is_none() {
+                node.waker = kept.take();
+            }
+        });
+        waker
+    }
+
+    /// Whether what wakes a scope is `waker`.
+    fn is_woken_by(&self, local: &Local, id: NodeId, waker: &Waker) -> bool {
+        match self.find_waker(id) {
+            Some(Place::Node(at)) => {
+                let own = |node: &mut Node| node.waker.as_ref().map(|own| own.will_wake(waker));
+                self.with(at, own).flatten() == Some(true)
+            }
+            Some(Place::Task(key)) if local.tasks.is_parked(key) => local
+                .tasks
+                .waker(key)
+                .is_some_and(|parked| parked.will_wake(waker)),
+            // A root that has never been parked is woken by what it is polled with.
+            Some(Place::Task(_)) | None => local.is_polled_with(waker),
+        }
+    }
+
+    /// Where the waker of a scope stands.
+    fn find_waker(&self, id: NodeId) -> Option<Place> {
+        let nodes = self.nodes.borrow();
+        let mut at = id;
+        while let Some(node) = nodes.get(at.index()) {
+            if node.waker.is_some() {
+                return Some(Place::Node(at));
+            }
+            if let Kind::Root(key) = node.kind {
+                return Some(Place::Task(key));
+            }
+            at = node.parent;
+        }
+        None
+    }
+
+    /// Keeps `waker` at the scope if what wakes its parent is another.
+    pub(super) fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
+        if self.wakers.get() == 0 && local.is_polled_with(waker) {
+            return;
+        }
+        let own = |node: &mut Node| {
+            let own = node.waker.as_ref();
+            (own.is_some_and(|own| own.will_wake(waker)), node.parent)
+        };
+        let Some((false, parent)) = self.with(id, own) else {
+            return;
+        };
+        let mut new = match self.is_woken_by(local, parent, waker) {
+            true => None,
+            false => Some(waker.clone()),
+        };
+        self.with(id, |node| {
+            self.wakers
+                .set(self.wakers.get() + usize::from(new.is_some()));
+            std::mem::swap(&mut node.waker, &mut new);
+            self.wakers
+                .set(self.wakers.get() - usize::from(new.is_some()));
+        });
+        // What is left in `new` is the old one, dropped with nothing borrowed.
+    }
+}
