@@ -10,13 +10,16 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use async_task::Runnable;
 
 use crate::home::Home;
-use crate::local::Local;
+use crate::local::{Local, described};
+use crate::shared::RemoteCall;
 
 /// One thing that is ready to run: a task's step, a callback, an I/O dispatch.
 ///
@@ -155,8 +158,59 @@ unsafe fn describe_main(_: NonNull<()>, formatter: &mut fmt::Formatter<'_>) -> f
     formatter.write_str("step of the main future")
 }
 
+/// An entry that another thread has made.
+pub(crate) struct SendEntry(Entry);
+
+// SAFETY: made by `SendEntry::new` only, from an `Arc` of something that is `Send` and `Sync`, and
+// its table is one of functions that may run on any thread.
+unsafe impl Send for SendEntry {}
+
+impl SendEntry {
+    /// An entry that makes `call`. It does not allocate.
+    pub(crate) fn new<C: RemoteCall + 'static>(call: Arc<C>) -> Self {
+        let data = Arc::into_raw(call).cast_mut().cast::<()>();
+        Self(Entry {
+            // SAFETY: `Arc::into_raw` never returns null.
+            data: unsafe { NonNull::new_unchecked(data) },
+            table: &RemoteTable::<C>::TABLE,
+        })
+    }
+
+    pub(crate) fn into_entry(self) -> Entry {
+        self.0
+    }
+}
+
+/// The table of each type of [`RemoteCall`].
+struct RemoteTable<C>(PhantomData<C>);
+
+impl<C: RemoteCall + 'static> RemoteTable<C> {
+    const TABLE: Table = Table {
+        run: Self::run,
+        release: Self::release,
+        describe: Self::describe,
+    };
+
+    unsafe fn run(data: NonNull<()>, local: &Local) {
+        // SAFETY: `data` came from `Arc::<C>::into_raw` in `SendEntry::new`; this takes over its
+        // count.
+        let call = unsafe { Arc::from_raw(data.cast::<C>().as_ptr().cast_const()) };
+        local.guard(|| call.call(), || "callback of another thread".to_owned());
+        local.discard_callback(call);
+    }
+
+    unsafe fn release(data: NonNull<()>) {
+        // SAFETY: as in `run`.
+        drop(unsafe { Arc::from_raw(data.cast::<C>().as_ptr().cast_const()) });
+    }
+
+    unsafe fn describe(_: NonNull<()>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("callback of another thread")
+    }
+}
+
 /// The table of each type of [`Dispatch`].
-struct DispatchTable<D>(std::marker::PhantomData<D>);
+struct DispatchTable<D>(PhantomData<D>);
 
 impl<D: Dispatch> DispatchTable<D> {
     const TABLE: Table = Table {
@@ -169,7 +223,9 @@ impl<D: Dispatch> DispatchTable<D> {
         // SAFETY: `data` came from `Rc::<D>::into_raw` in `Entry::dispatch`; this takes over
         // its count.
         let work = unsafe { Rc::from_raw(data.cast::<D>().as_ptr().cast_const()) };
-        local.call(work);
+        let again = Rc::clone(&work);
+        local.guard(|| work.run(), || described(&*again));
+        local.discard_callback(again);
     }
 
     unsafe fn release(data: NonNull<()>) {

@@ -148,24 +148,31 @@ impl Local {
         }
     }
 
-    /// Runs a callback or a dispatch, in a context of its own unless it enters another.
+    /// Runs a callback or a dispatch, in a context of its own unless it enters another. A panic
+    /// goes to the exception handler, with what `name` says of the callback.
     #[inline]
-    pub(crate) fn call<D: Dispatch>(&self, work: Rc<D>) {
-        let again = Rc::clone(&work);
+    pub(crate) fn guard(&self, work: impl FnOnce(), name: impl FnOnce() -> String) {
         let outer = self.context.replace(None);
-        let ran = catch_unwind(AssertUnwindSafe(|| work.run()));
+        let ran = catch_unwind(AssertUnwindSafe(work));
         let inner = self.context.replace(outer);
         if let Err(payload) = ran {
-            self.report_call(&*again, payload);
+            self.report_callback(name(), payload);
         }
-        let message = "panic in the destructor of a callback";
-        or_report(self, message, || drop((inner, again)));
+        if inner.is_some() {
+            self.discard_callback(inner);
+        }
+    }
+
+    /// Drops what is left of a callback.
+    #[inline]
+    pub(crate) fn discard_callback<T>(&self, rest: T) {
+        or_report(self, "panic in the destructor of a callback", || drop(rest));
     }
 
     #[cold]
-    fn report_call<D: Dispatch>(&self, work: &D, payload: Box<dyn Any + Send>) {
+    fn report_callback(&self, name: String, payload: Box<dyn Any + Send>) {
         let mut context = ErrorContext::new("exception in callback").panicked(&*payload);
-        context.handle = Some(described(work));
+        context.handle = Some(name);
         self.report(&context);
         drop_payload(payload);
     }
@@ -188,7 +195,7 @@ impl Local {
                 None => return taken,
                 Some(Remote::Wake(runnable)) => self.push(Entry::task(runnable)),
                 Some(Remote::Main) => self.push(Entry::main()),
-                Some(Remote::Call(call)) => self.push(Entry::call(move || call.call())),
+                Some(Remote::Call(call)) => self.push(call.into_entry()),
             }
         }
         count
@@ -368,7 +375,7 @@ fn report_to_stderr(context: &ErrorContext<'_>) {
 }
 
 /// What a dispatch calls itself, or as much of it as it manages to say.
-fn described<D: Dispatch>(work: &D) -> String {
+pub(crate) fn described<D: Dispatch>(work: &D) -> String {
     struct Described<'a, D>(&'a D);
     impl<D: Dispatch> std::fmt::Display for Described<'_, D> {
         fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,6 +8,7 @@ use async_task::Runnable;
 use concurrent_queue::ConcurrentQueue;
 
 use crate::context::SendContext;
+use crate::entry::SendEntry;
 use crate::home::Home;
 
 /// Wakes a sleeping executor from any thread.
@@ -33,7 +34,7 @@ pub(crate) enum Remote {
     /// The main future was woken by another thread.
     Main,
     /// A callback of `call_soon_threadsafe`.
-    Call(Arc<dyn RemoteCall>),
+    Call(SendEntry),
 }
 
 /// Shared by the executor, its doors, and every wake-up that is on its way.
@@ -62,7 +63,7 @@ impl Shared {
         self.notifier.notify();
     }
 
-    fn call(&self, call: Arc<dyn RemoteCall>) -> Result<(), Closed> {
+    fn call(&self, call: SendEntry) -> Result<(), Closed> {
         if self.closing.load(Ordering::Acquire) {
             return Err(Closed(()));
         }
@@ -152,11 +153,11 @@ impl Door {
         &self,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<ThreadsafeHandle, Closed> {
-        let call: Arc<dyn RemoteCall> = Arc::new(Call {
+        let call = Arc::new(Call {
             callback: Mutex::new(Some(callback)),
             context: SendContext::current(),
         });
-        self.0.call(Arc::clone(&call))?;
+        self.0.call(SendEntry::new(Arc::clone(&call)))?;
         Ok(ThreadsafeHandle(call))
     }
 

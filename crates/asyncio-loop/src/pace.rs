@@ -2,8 +2,8 @@
 //!
 //! Facts: asyncio polls on every turn, which is a system call (300 ns and more) for a turn that
 //! may be one handle of 30 ns. tokio polls every 61 tasks, however long they take. Decision: poll
-//! when 64 handles have run since the last poll, or when 50 µs have passed. Reading the clock
-//! costs as much as a handle, so it is read every eighth handle only, and after each one as long
+//! when 128 handles have run since the last poll, or when 50 µs have passed. Reading the clock
+//! costs as much as a handle, so it is read every sixteenth handle only, and after each one as long
 //! as handles turn out slow.
 
 use std::cell::Cell;
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use asyncio_timers::Clock;
 
 /// Handles between two polls of a busy loop.
-const HANDLES: usize = 64;
+const HANDLES: usize = 128;
 
 /// Time between two polls of a busy loop.
 const TIME: Duration = Duration::from_micros(50);
 
 /// Handles between two looks at the clock, at most.
-const STRIDE: usize = 8;
+const STRIDE: usize = 16;
 
 pub(crate) struct Pace {
     /// Handles since the last poll.

@@ -8,7 +8,7 @@ use crate::workspace::Package;
 /// today. More needs a reviewer's second look, who then raises the number here; fewer lowers it.
 pub const FILES: &[(&str, usize)] = &[
     // An entry of the ready queue: two words, whatever it runs.
-    ("crates/asyncio-executor/src/entry.rs", 21),
+    ("crates/asyncio-executor/src/entry.rs", 28),
     // The way from a task's waker to its executor.
     ("crates/asyncio-executor/src/home.rs", 7),
     // Registering a descriptor with the poller, which asks that it stays open meanwhile.
