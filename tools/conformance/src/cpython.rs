@@ -70,6 +70,16 @@ impl CPython {
         self.version
     }
 
+    /// Runs some lines of Python and returns what they printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn evaluate(&self, code: &str, time_max: Duration) -> Result<String, RunError> {
+        let mut command = Command::new(&self.program);
+        run(command.args(["-E", "-c", code]), time_max)
+    }
+
     /// Runs a program and returns what it printed.
     ///
     /// # Errors
