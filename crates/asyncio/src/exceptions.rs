@@ -9,3 +9,5 @@ pub use asyncio_executor::{
     Cancelled, InvalidStateError, Message, PanicPayload, TaskError, catch_cancelled,
     raise_cancelled,
 };
+#[cfg(feature = "futures")]
+pub use asyncio_futures::{EmptySetError, TimeoutError};

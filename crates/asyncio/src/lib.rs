@@ -4,8 +4,8 @@
 //! * [`create_task`], [`sleep()`], [`to_thread`], [`get_running_loop`], and the other flat names
 //!   that people type;
 //! * the modules are asyncio's: [`events`], [`tasks`], [`threads`], [`runners`], [`exceptions`],
-//!   and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
-//!   `concurrent`, `concurrent`.
+//!   `futures` and `timeouts` by the feature `futures`; and of Python's library [`contextvars`],
+//!   [`selectors`], [`socket`] and, by the feature `concurrent`, `concurrent`.
 //!
 //! # What really happens
 //!
@@ -17,7 +17,7 @@
 //!
 //! This crate is a table of contents. What it names stands in smaller crates that can be used
 //! alone: `asyncio-reactor`, `asyncio-timers`, `asyncio-executor`, `asyncio-blocking`,
-//! `asyncio-loop`.
+//! `asyncio-loop`, `asyncio-futures`.
 //!
 //! # Examples
 //!
@@ -52,10 +52,14 @@ pub mod concurrent;
 pub mod contextvars;
 pub mod events;
 pub mod exceptions;
+#[cfg(feature = "futures")]
+pub mod futures;
 pub mod runners;
 pub mod selectors;
 pub mod tasks;
 pub mod threads;
+#[cfg(feature = "futures")]
+pub mod timeouts;
 
 pub use asyncio_loop::socket;
 
@@ -68,12 +72,21 @@ pub use events::{
     sock_recvfrom_into, sock_sendall, sock_sendto, try_running_loop,
 };
 pub use exceptions::{Cancelled, InvalidStateError, TaskError, catch_cancelled};
+#[cfg(feature = "futures")]
+pub use futures::Future;
 pub use runners::{Interrupter, RunError, Runner, run};
 pub use selectors::ManualClock;
+#[cfg(feature = "futures")]
+pub use tasks::{
+    ReturnWhen, as_completed, ensure_future, gather, gather_on, join, shield, try_gather,
+    try_gather_on, try_join, try_wait, wait,
+};
 pub use tasks::{
     Task, TaskRef, all_tasks, create_task, current_task, interval, sleep, sleep_until, yield_now,
 };
 pub use threads::to_thread;
+#[cfg(feature = "futures")]
+pub use timeouts::{Timeout, TimeoutError, timeout, timeout_at, wait_for};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

@@ -167,8 +167,8 @@ impl Runner {
     /// 3. the loop is closed, which drops what has not ended.
     ///
     /// A panic of a task, and an error of one that reports its errors, reaches the exception
-    /// handler with asyncio's message "unhandled exception during asyncio.run() shutdown"; so does
-    /// every task that did not end ("task was destroyed but it is pending"), and an executor whose
+    /// handler in asyncio's words, `unhandled exception during asyncio.run() shutdown`; so does
+    /// every task that did not end (`task was destroyed but it is pending`), and an executor whose
     /// threads did not. An interrupt ends the waiting.
     ///
     /// Dropping the runner does the same. Inside another running loop there is no way to wait: then

@@ -39,7 +39,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn run_returns_what_main_returns() {
-    let words = vec!["may", "borrow"];
+    let words = ["may", "borrow"];
     assert_eq!(asyncio::run(async { words.len() }), Ok(2));
     assert!(try_running_loop().is_none());
 }
@@ -307,7 +307,7 @@ fn a_task_that_refuses_to_end_is_reported_when_the_time_is_up() {
     let event_loop = (**runner.get_loop()).clone();
     let report = runner.close();
     assert!(!report.is_clean());
-    assert_eq!(report.unfinished, [task.clone()]);
+    assert_eq!(report.unfinished, std::slice::from_ref(&task));
     assert_eq!(event_loop.time() - start, MINUTE);
     assert_eq!(log.borrow().len(), 1, "{log:?}");
     let told = &log.borrow()[0];
