@@ -1,0 +1,82 @@
+//! What groups and timeouts allocate.
+
+mod turns;
+
+use std::time::Duration;
+
+use asyncio_executor::Executor;
+use asyncio_futures::{gather, gather_on, timeout};
+use asyncio_loop::{EventLoop, get_running_loop};
+use asyncio_testkit::heap::{self, CountingAllocator};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// Allocations of a warm second call.
+fn allocations(mut code: impl FnMut()) -> u64 {
+    code();
+    heap::on_this_thread(code).1.allocations
+}
+
+#[test]
+fn a_child_of_a_group_costs_no_allocation_but_its_task() {
+    const CHILDREN: u32 = 1000;
+    let executor = Executor::new();
+    let spawner = executor.spawner();
+    let tasks = allocations(|| {
+        let tasks: Vec<_> = (0..CHILDREN)
+            .map(|n| spawner.create_task(async move { n }))
+            .collect();
+        executor.run_until_stalled();
+        drop(tasks);
+    });
+    let group = allocations(|| {
+        let group = gather_on(&spawner, (0..CHILDREN).map(|n| async move { n }));
+        executor.run_until_stalled();
+        assert_eq!(group.into_result().unwrap().unwrap().len(), 1000);
+    });
+    // The group, its lists, and the growth of the list of what has ended.
+    assert!(
+        group <= tasks + 24,
+        "{group} with the group, {tasks} without"
+    );
+}
+
+#[test]
+fn a_timeout_that_is_ready_at_once_allocates_nothing() {
+    let event_loop = EventLoop::new().unwrap();
+    let used = event_loop.run_until_complete(async {
+        let warm = timeout(Duration::from_secs(1), async { 1 }).await;
+        assert_eq!(warm, Ok(1));
+        let ready = || {
+            let future = std::pin::pin!(timeout(Duration::from_secs(1), async { 1 }));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(future.poll(&mut cx).is_ready());
+        };
+        let before = get_running_loop().metrics().timers;
+        let used = heap::on_this_thread(ready).1.allocations;
+        assert_eq!(get_running_loop().metrics().timers, before);
+        used
+    });
+    assert_eq!(used, Ok(0));
+}
+
+#[test]
+fn a_group_leaves_nothing_behind() {
+    let executor = Executor::new();
+    let round = || {
+        let done = executor.run_until_complete(async {
+            let group = gather((0..100).map(|n| async move { vec![n] }));
+            let cancelled = gather((0..100).map(|_| std::future::pending::<Vec<i32>>()));
+            cancelled.cancel();
+            assert!(cancelled.await.is_err());
+            group.await.unwrap().len()
+        });
+        assert_eq!(done, Ok(100));
+        executor.run_until_stalled();
+    };
+    round();
+    round();
+    let ((), used) = heap::on_this_thread(round);
+    assert_eq!(used.live_bytes, 0);
+}
