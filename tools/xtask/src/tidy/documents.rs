@@ -89,12 +89,11 @@ fn differs(repository: &Repository<'_>, block: &Block<'_>, path: &str) -> Option
             "{path}, which this code should equal, is not there"
         ));
     };
-    // The file's header tells readers of the repository what it is; the document does that itself.
-    let body: Vec<&str> = file
-        .text
-        .lines()
-        .skip_while(|line| line.starts_with("//!"))
-        .collect();
+    // The file's header tells readers of the repository what it is, which the document does itself,
+    // and holds its lints.
+    let is_header =
+        |line: &&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
+    let body: Vec<&str> = file.text.lines().skip_while(is_header).collect();
     (block.code.trim() != body.join("\n").trim())
         .then(|| format!("differs from {path}, header aside"))
 }
