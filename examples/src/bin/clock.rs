@@ -3,6 +3,8 @@
 //! Type `cargo run -p asyncio-examples --bin clock -- 10 500` for ten ticks, one each 500 ms; without
 //! arguments it is three, one each second. You see each tick with the time that it stands for.
 
+#![forbid(unsafe_code)]
+
 use asyncio::interval;
 use std::error::Error;
 use std::time::Duration;

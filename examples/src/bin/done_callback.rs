@@ -3,6 +3,8 @@
 //! Type `cargo run -p asyncio-examples --bin done_callback`. You see that callbacks run through the
 //! loop, never inside the task, and that one which was taken away is not called.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{EventLoop, TaskRef, sleep};
 use asyncio_examples::truth;
 use std::time::Duration;

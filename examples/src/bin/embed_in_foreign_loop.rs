@@ -4,6 +4,8 @@
 //! loop talk: the task sends a byte through a pipe that only the foreign loop knows. This is how a
 //! loop lives in a GUI. A program for Unix.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{EventLoop, sleep};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;

@@ -4,6 +4,8 @@
 //! was cancelled before its first step never runs. The outer `gather` ends with the cancellation at
 //! once; the first group, awaited again, ends two seconds later.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{TaskError, gather, sleep};
 use asyncio_examples::truth;
 use std::time::{Duration, Instant};

@@ -3,6 +3,8 @@
 //! Type `cargo run -p asyncio-examples --bin gather_parallel`. You see `start get url` twenty times
 //! at once, `end get url` twenty times two seconds later, and how long it took.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{gather, sleep};
 use std::time::{Duration, Instant};
 

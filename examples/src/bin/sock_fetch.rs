@@ -4,6 +4,8 @@
 //! (`http://host:port/path`) after `--` to fetch those; without any it serves itself. You see the
 //! pages in the order asked for, after as long as the slowest takes.
 
+#![forbid(unsafe_code)]
+
 use asyncio::socket::Type;
 use asyncio::{events::AddrInfoHints, get_running_loop, try_gather};
 use asyncio::{getaddrinfo, sock_connect, sock_recv, sock_sendall, wait_for};

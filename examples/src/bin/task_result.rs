@@ -3,6 +3,8 @@
 //! Type `cargo run -p asyncio-examples --bin task_result`. You see that `run_until_complete` takes a
 //! task by `&mut`, and that the result can still be asked of the task afterwards.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{EventLoop, ensure_future, sleep};
 use std::time::Duration;
 

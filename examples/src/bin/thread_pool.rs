@@ -5,6 +5,8 @@
 //! pages in the order asked for: with twenty threads, twenty requests of 0.2 s each take about
 //! 0.2 s, and the loop stays free meanwhile.
 
+#![forbid(unsafe_code)]
+
 use asyncio::{ThreadPoolExecutor, create_task, get_running_loop, sleep, wait};
 use asyncio_examples::http_client::{ANSWER_BYTES_MAX, Url, body};
 use asyncio_examples::{http_server::HttpServer, truth};

@@ -4,6 +4,8 @@
 //! which is to be a terminal or a pipe. You see each piece when it is read, and the end. There is no
 //! task: the loop runs a callback until that stops it. A program for Unix.
 
+#![forbid(unsafe_code)]
+
 use asyncio::EventLoop;
 use std::error::Error;
 use std::fs::File;
