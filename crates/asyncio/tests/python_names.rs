@@ -9,9 +9,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
-
-use asyncio_conformance::{CPython, NoInterpreter};
 
 #[rustfmt::skip]
 #[path = "python_names/table.rs"]
@@ -20,18 +17,8 @@ mod table;
 use table::SECTIONS;
 
 /// The names that CPython 3.13 has: `asyncio.__all__`, and the public methods of the classes that
-/// people call.
+/// people call. `tools/conformance` asks CPython whether it still has these.
 const CPYTHON: &str = include_str!("python_names/cpython_3_13.txt");
-
-/// Prints them.
-const ASK_CPYTHON: &str = "
-import asyncio
-classes = [('loop', asyncio.AbstractEventLoop)]
-for name in ('Future', 'Task', 'Handle', 'TimerHandle', 'Runner', 'Timeout'):
-    classes.append((name, getattr(asyncio, name)))
-methods = [f'{name}.{method}' for name, of in classes for method in dir(of) if method[0] != '_']
-print('\\n'.join(sorted(asyncio.__all__ + methods + ['loop.slow_callback_duration'])))
-";
 
 const MODULE_MAP: &str = "../../docs/src/module-map.md";
 
@@ -139,18 +126,6 @@ fn each_method_is_the_one_whose_call_is_compiled() {
             "{path} is not called in {call}"
         );
     }
-}
-
-/// Where there is a CPython 3.13: other versions have other names.
-#[test]
-fn the_recorded_names_are_cpythons() {
-    let python = match CPython::find() {
-        Ok(python) if python.version().0 == 3 && python.version().1 == 13 => python,
-        Ok(_) | Err(NoInterpreter::Missing) => return,
-        Err(refused) => panic!("{refused}"),
-    };
-    let names = python.evaluate(ASK_CPYTHON, Duration::from_secs(60));
-    assert_eq!(names.unwrap(), CPYTHON);
 }
 
 #[test]
