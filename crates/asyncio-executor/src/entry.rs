@@ -201,7 +201,9 @@ impl<C: RemoteCall + 'static> RemoteTable<C> {
 
     unsafe fn release(data: NonNull<()>) {
         // SAFETY: as in `run`.
-        drop(unsafe { Arc::from_raw(data.cast::<C>().as_ptr().cast_const()) });
+        let call = unsafe { Arc::from_raw(data.cast::<C>().as_ptr().cast_const()) };
+        // Its handle may be there still, on another thread: what it would have called goes here.
+        call.cancel();
     }
 
     unsafe fn describe(_: NonNull<()>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ use concurrent_queue::ConcurrentQueue;
 
 use crate::context::SendContext;
 use crate::entry::SendEntry;
+use crate::flat::drop_flat;
 use crate::home::Home;
 
 /// Wakes a sleeping executor from any thread.
@@ -229,7 +230,7 @@ impl<F> Call<F> {
     }
 }
 
-impl<F: FnOnce() + Send> RemoteCall for Call<F> {
+impl<F: FnOnce() + Send + 'static> RemoteCall for Call<F> {
     fn call(&self) {
         let Some(callback) = self.take() else { return };
         match &self.context {
@@ -239,6 +240,9 @@ impl<F: FnOnce() + Send> RemoteCall for Call<F> {
     }
 
     fn cancel(&self) -> bool {
-        self.take().is_some()
+        let callback = self.take();
+        let was_there = callback.is_some();
+        drop_flat(callback);
+        was_there
     }
 }

@@ -302,7 +302,7 @@ fn of_the_exception_handler_goes_to_stderr_w11() {
         }
         // One that replaces itself, and so drops itself while it runs.
         let bomb = Bomb("the handler itself");
-        let replaces = spawner.clone();
+        let replaces = spawner;
         scene.executor.call_soon(move || {
             let inside = replaces.clone();
             replaces.set_exception_handler(Some(Rc::new(move |_| {
