@@ -14,7 +14,7 @@ use crate::event_loop::EventLoop;
 use crate::inner::Inner;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
-use crate::turn::Metrics;
+use crate::turn::Counters;
 use crate::wakes::Wakes;
 
 /// The environment variable that turns on the debug mode of new loops, when it is not empty.
@@ -130,7 +130,7 @@ impl LoopBuilder {
             clock: self.clock,
             wakes: Rc::new(Wakes::default()),
             pace: Pace::new(),
-            metrics: Cell::new(Metrics::default()),
+            counters: Counters::default(),
             stopping: Cell::new(false),
             debug: Cell::new(debug),
             slow_callback_duration: Cell::new(self.slow_callback_duration),

@@ -53,6 +53,13 @@ impl EventLoop {
         }
     }
 
+    /// A handle to the loop, for code on its thread: what its tasks get from
+    /// [`get_running_loop`](crate::get_running_loop).
+    #[must_use]
+    pub fn reference(&self) -> LoopRef {
+        self.this.clone()
+    }
+
     fn inner(&self) -> &Rc<Inner> {
         self.this.inner()
     }

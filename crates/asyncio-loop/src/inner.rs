@@ -11,7 +11,7 @@ use asyncio_timers::{Clock, TimerKey, TimerQueue};
 
 use crate::pace::Pace;
 use crate::pool::LazyPool;
-use crate::turn::Metrics;
+use crate::turn::Counters;
 use crate::wakes::Wakes;
 use crate::watch::Watch;
 
@@ -23,7 +23,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Rc<dyn Clock>,
     pub(crate) wakes: Rc<Wakes>,
     pub(crate) pace: Pace,
-    pub(crate) metrics: Cell<Metrics>,
+    pub(crate) counters: Counters,
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,
     pub(crate) slow_callback_duration: Cell<Duration>,

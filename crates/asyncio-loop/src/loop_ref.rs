@@ -268,7 +268,7 @@ impl LoopRef {
     /// What the loop has done and what it has to do.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        let mut metrics = self.inner.metrics.get();
+        let mut metrics = self.inner.counters.metrics();
         metrics.ready = self.inner.executor.ready_len();
         metrics.timers = self.inner.timers.borrow().len();
         metrics.sources = self.inner.reactor.sources();

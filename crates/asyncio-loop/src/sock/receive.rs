@@ -2,7 +2,7 @@
 
 use std::io;
 
-use asyncio_reactor::{AsSource, Async};
+use asyncio_reactor::{AsSource, Async, BorrowedSource};
 use rustix::buffer::spare_capacity;
 use socket2::SockAddr;
 
@@ -35,12 +35,8 @@ use super::sys;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn sock_recv<S: AsSource>(sock: &Async<S>, n: usize) -> io::Result<Vec<u8>> {
-    sock.read_io(|sock| {
-        let mut data = room(n)?;
-        sys::recv(sock.as_source(), spare_capacity(&mut data))?;
-        Ok(trimmed(data))
-    })
-    .await
+    let (data, _) = sock_recvfrom(sock, n).await?;
+    Ok(data)
 }
 
 /// Receives into `buffer` and returns how many bytes; 0 is the end of the stream.
@@ -67,12 +63,7 @@ pub async fn sock_recvfrom<S: AsSource>(
     sock: &Async<S>,
     n: usize,
 ) -> io::Result<(Vec<u8>, Option<SockAddr>)> {
-    sock.read_io(|sock| {
-        let mut data = room(n)?;
-        let (_, from) = sys::recvfrom(sock.as_source(), spare_capacity(&mut data))?;
-        Ok((trimmed(data), from))
-    })
-    .await
+    sock.read_io(|sock| receive(sock.as_source(), n)).await
 }
 
 /// Receives a datagram into `buffer`, and returns its length (at most the buffer's: the rest is
@@ -91,17 +82,22 @@ pub async fn sock_recvfrom_into<S: AsSource>(
         .await
 }
 
-/// Room for `n` bytes, or an error: the number may have come from a peer.
-fn room(n: usize) -> io::Result<Vec<u8>> {
+/// At most `n` bytes, in memory that is not cleared before. That there is no room for so many is an
+/// error: the number may have come from a peer.
+fn receive(sock: BorrowedSource<'_>, n: usize) -> io::Result<(Vec<u8>, Option<SockAddr>)> {
     let mut data = Vec::new();
     data.try_reserve_exact(n)?;
-    Ok(data)
-}
-
-/// Gives back what was not needed, if it is worth it.
-fn trimmed(mut data: Vec<u8>) -> Vec<u8> {
+    let from = if n > 0 && data.capacity() == n {
+        sys::recvfrom(sock, spare_capacity(&mut data))?.1
+    } else {
+        // There is no room to be filled, or more than was asked for.
+        data.resize(n, 0);
+        let (received, from) = sys::recvfrom(sock, &mut data[..])?;
+        data.truncate(received);
+        from
+    };
     if data.len() < data.capacity() / 2 {
         data.shrink_to_fit();
     }
-    data
+    Ok((data, from))
 }
