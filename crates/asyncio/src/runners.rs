@@ -138,6 +138,14 @@ impl Runner {
         context: &Context,
         main: M,
     ) -> Result<M::Output, RunError> {
+        // Before anything is begun: this may be a task of the run that is going on.
+        if let Some(running) = try_running_loop() {
+            return Err(if running.same_loop(&self.event_loop) {
+                RunError::AlreadyRunning
+            } else {
+                RunError::OtherRunning
+            });
+        }
         let run = self.interrupter.begin(0);
         let main = within(context, run.watch(main.into_main()));
         match self.event_loop.run_until_complete(main) {

@@ -165,6 +165,18 @@ fn main_that_cancels_itself_without_an_interrupt_is_cancelled() {
 }
 
 #[test]
+fn a_nested_run_is_refused_and_takes_nothing_from_the_outer_one() {
+    let runner = runner();
+    let interrupter = runner.interrupter();
+    let run = runner.run(async {
+        assert_eq!(runner.run(async {}), Err(RunError::AlreadyRunning));
+        assert!(interrupter.interrupt());
+        catch_cancelled(std::future::pending::<()>()).await.is_err()
+    });
+    assert_eq!(run, Ok(true));
+}
+
+#[test]
 fn nothing_is_interrupted_between_runs() {
     let runner = runner();
     let interrupter = runner.interrupter();
