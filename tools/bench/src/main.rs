@@ -1,5 +1,7 @@
 //! The bench: see the package's README.
 
+#![forbid(unsafe_code)]
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
