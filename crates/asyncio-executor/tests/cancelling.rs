@@ -1,4 +1,4 @@
-//! Requests to cancel, as one task sees them (SPEC.md §2, rows 9 to 15).
+//! Requests to cancel, as one task sees them.
 
 mod stage;
 
@@ -51,7 +51,7 @@ fn a_task_cancelled_before_its_first_step_never_runs() {
 }
 
 #[test]
-fn several_requests_before_the_answer_are_one_cancellation() {
+fn several_requests_before_the_answer_are_one_cancellation_w15() {
     let stage = Stage::new();
     let task = stage.spawn(async move |_| {
         let caught = catch_cancelled(pending::<()>()).await;
@@ -208,7 +208,7 @@ fn a_task_that_cancels_itself_is_interrupted_at_its_next_wait() {
 /// Row 10: what is waited for is ready, but the task has not been resumed: the request wins, and
 /// the value is lost.
 #[test]
-fn a_request_wins_over_readiness_that_was_not_seen() {
+fn a_request_wins_over_readiness_that_was_not_seen_w15() {
     for cancel_first in [false, true] {
         let stage = Stage::new();
         let gate = Gate::default();

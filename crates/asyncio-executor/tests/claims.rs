@@ -1,5 +1,5 @@
 //! Awaiting what can be cancelled itself: a request goes down through awaited tasks at once, and
-//! comes up one turn a level (SPEC.md §2, rows 14 and 15).
+//! comes up one turn a level.
 
 mod stage;
 

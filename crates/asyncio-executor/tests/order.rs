@@ -304,7 +304,7 @@ fn a_wait_that_began_first_goes_on_first() {
     assert_eq!(log.take(), ["waited", "callback"]);
 }
 
-/// SPEC.md's figure: the value of a task that returns at once is there two turns later.
+/// CPython's figure: the value of a task that returns at once is there two turns later.
 #[test]
 fn awaiting_a_new_task_takes_two_turns() {
     let executor = Executor::new();
