@@ -226,7 +226,7 @@ fn a_cancelled_group_does_not_wait_for_a_slow_child() {
     });
 }
 
-/// SPEC §2-25: a group that was cancelled says so, whatever its children return.
+/// A group that was cancelled says so, whatever its children return.
 #[test]
 fn a_cancelled_group_ends_as_cancelled_when_all_children_return_values() {
     let turns = Turns::new();

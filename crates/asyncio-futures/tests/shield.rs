@@ -96,7 +96,7 @@ fn an_inner_task_that_is_cancelled_ends_the_shield_as_cancelled() {
     });
 }
 
-/// SPEC §2-27: nothing of a shield that was given up stays at what it protected.
+/// Nothing of a shield that was given up stays at what it protected.
 #[test]
 fn a_dropped_shield_leaves_nothing_behind() {
     let turns = Turns::new();

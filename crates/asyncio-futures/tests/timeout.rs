@@ -102,7 +102,7 @@ fn clean_up_runs_and_is_waited_for() {
     });
 }
 
-/// SPEC §2-17: what was cancelled may still return; that is the outcome.
+/// What was cancelled may still return; that is the outcome.
 #[test]
 fn a_body_that_swallows_the_cancellation_has_its_value_returned() {
     run(async {
@@ -117,7 +117,7 @@ fn a_body_that_swallows_the_cancellation_has_its_value_returned() {
     });
 }
 
-/// SPEC §2-18: the cancellation of the task goes on outwards, and is no timeout.
+/// The cancellation of the task goes on outwards, and is no timeout.
 #[test]
 fn a_cancellation_from_outside_stays_one() {
     run(async {
@@ -179,7 +179,7 @@ fn the_outer_of_two_timeouts_goes_through_the_inner() {
     });
 }
 
-/// SPEC §2-19.
+/// Both expire in one turn: each asks once, and the outer one reports.
 #[test]
 fn of_two_timeouts_that_expire_together_the_outer_one_wins() {
     run(async {
@@ -202,7 +202,7 @@ fn of_two_timeouts_that_expire_together_the_outer_one_wins() {
     });
 }
 
-/// SPEC §2-19: also when the loop was busy past both deadlines.
+/// Also when the loop was busy past both deadlines.
 #[test]
 fn a_busy_loop_loses_neither_of_two_timeouts() {
     let (event_loop, clock) = simulated();

@@ -127,7 +127,7 @@ fn too_late_cancels_the_task_and_waits_for_its_end() {
     });
 }
 
-/// SPEC §2-16: a cancellation that races with the end is never swallowed.
+/// A cancellation that races with the end is never swallowed.
 #[test]
 fn a_cancellation_that_races_with_completion_wins() {
     run(async {
@@ -141,7 +141,7 @@ fn a_cancellation_that_races_with_completion_wins() {
     });
 }
 
-/// SPEC §2-16: nor is a timeout reported where the value had come.
+/// Nor is a timeout reported where the value had come.
 #[test]
 fn a_value_that_comes_with_the_deadline_is_returned_or_the_time_was_over() {
     run(async {
