@@ -185,7 +185,7 @@ fn a_receive_that_is_cancelled_loses_no_bytes_p6(event_loop: &EventLoop) {
     });
 }
 
-/// SPEC §2, row 38: a registration belongs to one future, and its end is not another's.
+/// A registration belongs to one future, and its end is not another's.
 fn a_cancelled_operation_leaves_the_next_one_on_the_socket_alone_p6(event_loop: &EventLoop) {
     run(event_loop, async |event_loop| {
         let (near, far) = unix_pair(&event_loop);
