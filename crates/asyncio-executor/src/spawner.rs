@@ -24,6 +24,10 @@ impl Spawner {
         Self(Rc::clone(local))
     }
 
+    pub(crate) fn local(&self) -> &Rc<Local> {
+        &self.0
+    }
+
     /// The executor that this thread is running, if it is.
     #[must_use]
     pub fn current() -> Option<Self> {

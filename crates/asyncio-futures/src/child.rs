@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use asyncio_executor::{
-    Cancellation, Claimed, Observer, PanicPayload, Task, TaskAddress, TaskError, TaskRef,
+    Cancellation, Claimed, Observer, PanicPayload, Spawner, Task, TaskAddress, TaskError, TaskRef,
 };
 
 /// A handle that combinators take: [`Task`], `&mut Task`, [`TaskRef`],
@@ -31,8 +31,8 @@ pub trait Child {
     /// Takes this observer away.
     fn unobserve(&self, observer: &Rc<dyn Observer>);
 
-    /// Where a request to cancel goes.
-    fn target(&self) -> Target;
+    /// Where a request to cancel goes, for a combinator of this executor.
+    fn target(&self, spawner: &Spawner) -> Target;
 
     /// What tells two handles to the same thing; `None` where the handle is the only one.
     fn identity(&self) -> Option<*const ()> {
@@ -49,19 +49,19 @@ pub trait Child {
 /// Where a combinator sends a request to cancel a child.
 #[derive(Clone)]
 pub enum Target {
-    /// A task.
+    /// A task of the combinator's own executor.
     Task(TaskAddress),
-    /// A task that is known by reference only.
+    /// Another task.
     Ref(TaskRef),
     /// A future, or a group.
     Other(Rc<dyn Claimed>),
 }
 
 impl Target {
-    /// Passes a request on; `false` if it is too late.
-    pub fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
+    /// Passes a request on, for a combinator of this executor; `false` if it is too late.
+    pub fn pass_on(&self, spawner: &Spawner, cancellation: &mut Cancellation) -> bool {
         match self {
-            Self::Task(address) => cancellation.task_at(address),
+            Self::Task(address) => cancellation.task_at(spawner, *address),
             Self::Ref(task) => cancellation.task(task),
             Self::Other(claimed) => claimed.pass_on(cancellation),
         }
@@ -75,15 +75,6 @@ impl std::fmt::Debug for Target {
             Self::Ref(task) => task.fmt(formatter),
             Self::Other(_) => formatter.write_str("Claimed"),
         }
-    }
-}
-
-/// The output of a handle that has ended.
-pub(crate) fn now<F: IntoFuture>(handle: F) -> F::Output {
-    let polled = pin!(handle.into_future()).poll(&mut Context::from_waker(Waker::noop()));
-    match polled {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("asked for the outcome of what has not ended"),
     }
 }
 
@@ -106,12 +97,18 @@ impl<T: 'static> Child for Task<T> {
         Self::unobserve(self);
     }
 
-    fn target(&self) -> Target {
-        Target::Task(self.address())
+    fn target(&self, spawner: &Spawner) -> Target {
+        match self.address(spawner) {
+            Some(address) => Target::Task(address),
+            None => Target::Ref(self.task_ref()),
+        }
     }
 
     fn into_outcome(self) -> Result<T, TaskError> {
-        now(self)
+        match self.into_result() {
+            Ok(outcome) => outcome,
+            Err(_) => panic!("the task has not ended"),
+        }
     }
 }
 
@@ -134,12 +131,19 @@ impl<T: 'static> Child for &mut Task<T> {
         Task::unobserve(self);
     }
 
-    fn target(&self) -> Target {
-        Target::Task(self.address())
+    fn target(&self, spawner: &Spawner) -> Target {
+        match self.address(spawner) {
+            Some(address) => Target::Task(address),
+            None => Target::Ref(self.task_ref()),
+        }
     }
 
     fn into_outcome(self) -> Result<T, TaskError> {
-        now(self)
+        let polled = pin!(self.into_future()).poll(&mut Context::from_waker(Waker::noop()));
+        match polled {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => panic!("the task has not ended"),
+        }
     }
 }
 
@@ -163,7 +167,7 @@ impl Child for TaskRef {
         Self::unobserve(self, observer);
     }
 
-    fn target(&self) -> Target {
+    fn target(&self, _: &Spawner) -> Target {
         Target::Ref(self.clone())
     }
 

@@ -13,6 +13,10 @@ use asyncio_executor::{Dispatch, End, Entry, Observer, Spawner};
 
 /// What a combinator makes of the ends of its children.
 pub(crate) trait Sink: 'static {
+    /// Whether it matters which child has returned; if not, those that return are only counted,
+    /// and told as number 0.
+    const ORDER_MATTERS: bool = true;
+
     /// The turn of this end has come.
     fn child_ended(&self, index: u32, end: End);
 
@@ -26,13 +30,19 @@ pub(crate) trait Sink: 'static {
 pub(crate) struct Inbox<S> {
     spawner: Spawner,
     /// What has ended, and has an entry in the ready queue.
-    arrived: RefCell<VecDeque<(u32, End)>>,
+    arrived: RefCell<VecDeque<Arrival>>,
     /// While the children are being observed: those that have ended already are kept until all
     /// are, and are then looked at without a turn in between.
     starting: Cell<bool>,
     /// Nobody wants to know any more.
     closed: Cell<bool>,
     pub(crate) sink: S,
+}
+
+enum Arrival {
+    One(u32, End),
+    /// So many have returned, one after the other.
+    Returned(u32),
 }
 
 impl<S: Sink> Inbox<S> {
@@ -46,16 +56,19 @@ impl<S: Sink> Inbox<S> {
         })
     }
 
-    /// Calls `observe`; children that have ended before are handled before this returns.
-    pub(crate) fn start(self: &Rc<Self>, observe: impl FnOnce(&Rc<dyn Observer>)) {
+    /// Until the guard is dropped, children are being observed; those that have ended before are
+    /// handled then.
+    pub(crate) fn start(&self) -> Starting<'_, S> {
         self.starting.set(true);
-        observe(&self.as_observer());
-        self.starting.set(false);
-        while self.take_one() {}
+        Starting(self)
     }
 
     pub(crate) fn as_observer(self: &Rc<Self>) -> Rc<dyn Observer> {
         Rc::clone(self) as Rc<dyn Observer>
+    }
+
+    pub(crate) fn spawner(&self) -> &Spawner {
+        &self.spawner
     }
 
     /// Has further ends ignored.
@@ -63,8 +76,31 @@ impl<S: Sink> Inbox<S> {
         self.closed.set(true);
     }
 
+    fn push(&self, index: u32, end: End) {
+        let mut arrived = self.arrived.borrow_mut();
+        if S::ORDER_MATTERS || end != End::Returned {
+            arrived.push_back(Arrival::One(index, end));
+        } else if let Some(Arrival::Returned(count)) = arrived.back_mut() {
+            *count += 1;
+        } else {
+            arrived.push_back(Arrival::Returned(1));
+        }
+    }
+
+    fn pop(&self) -> Option<(u32, End)> {
+        let mut arrived = self.arrived.borrow_mut();
+        if let Some(Arrival::Returned(count @ 2..)) = arrived.front_mut() {
+            *count -= 1;
+            return Some((0, End::Returned));
+        }
+        Some(match arrived.pop_front()? {
+            Arrival::One(index, end) => (index, end),
+            Arrival::Returned(_) => (0, End::Returned),
+        })
+    }
+
     fn take_one(&self) -> bool {
-        let Some((index, end)) = self.arrived.borrow_mut().pop_front() else {
+        let Some((index, end)) = self.pop() else {
             return false;
         };
         if !self.closed.get() {
@@ -74,12 +110,22 @@ impl<S: Sink> Inbox<S> {
     }
 }
 
+/// See [`Inbox::start`].
+pub(crate) struct Starting<'a, S: Sink>(&'a Inbox<S>);
+
+impl<S: Sink> Drop for Starting<'_, S> {
+    fn drop(&mut self) {
+        self.0.starting.set(false);
+        while self.0.take_one() {}
+    }
+}
+
 impl<S: Sink> Observer for Inbox<S> {
     fn ended(self: Rc<Self>, index: u32, end: End) {
         if self.closed.get() {
             return;
         }
-        self.arrived.borrow_mut().push_back((index, end));
+        self.push(index, end);
         if !self.starting.get() {
             self.spawner.clone().push(Entry::dispatch(self));
         }

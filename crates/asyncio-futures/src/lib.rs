@@ -73,7 +73,7 @@ pub use error::{EmptySetError, GatherError, TimeoutError};
 pub use future::{Future, FutureCallbackId, FutureWait, create_future};
 pub use gather::{
     Children, Gather, IntoChildren, Many, Mode, Plain, ReturnExceptions, Rules, Try, TryChildren,
-    Tuple, Verdict, Watched, gather, gather_on, try_gather, try_gather_on,
+    Tuple, Verdict, Visitor, gather, gather_on, try_gather, try_gather_on,
 };
 pub use join::{Join, TryJoin};
 pub use shield::{Shield, shield};

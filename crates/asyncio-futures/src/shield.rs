@@ -56,7 +56,9 @@ where
     let spawner = running_spawner();
     let child = child.into_task(&spawner);
     let inner = Inbox::new(&spawner, Shielding::default());
-    inner.start(|observer| child.observe(Rc::clone(observer), 0));
+    let starting = inner.start();
+    child.observe(inner.as_observer(), 0);
+    drop(starting);
     Shield {
         inner,
         child: Cell::new(Some(child)),
@@ -268,7 +270,7 @@ impl<C: Child> Child for Shield<C> {
         self.inner.sink.completion.unobserve();
     }
 
-    fn target(&self) -> Target {
+    fn target(&self, _: &Spawner) -> Target {
         Target::Other(Rc::clone(&self.inner) as Rc<dyn Claimed>)
     }
 

@@ -12,6 +12,7 @@ use crate::cancel::{Kind, NodeId};
 use crate::error::Message;
 use crate::local::Local;
 use crate::registry::Key;
+use crate::spawner::Spawner;
 use crate::task::{TaskAddress, TaskRef};
 
 /// A request on its way. [`Claimed::pass_on`](crate::Claimed::pass_on) gets it, to send it on to
@@ -60,10 +61,11 @@ impl Cancellation {
         }
     }
 
-    /// Sends the request on to the task at an address; as [`task`](Self::task).
-    pub fn task_at(&mut self, address: &TaskAddress) -> bool {
-        match address.target() {
-            Some((local, key)) => self.pass_to(local, key),
+    /// Sends the request on to the task at an address of this executor; as [`task`](Self::task).
+    pub fn task_at(&mut self, spawner: &Spawner, address: TaskAddress) -> bool {
+        let local = spawner.local();
+        match address.key(local) {
+            Some(key) => self.pass_to(local, key),
             None => false,
         }
     }

@@ -296,6 +296,10 @@ impl<T> Task<T> {
         (&self.local, self.key)
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The task's key while it has not ended: afterwards the number may be another task's.
     fn live(&self) -> Key {
         if self.done() { Key::NONE } else { self.key }

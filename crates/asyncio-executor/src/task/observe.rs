@@ -7,10 +7,12 @@
 
 use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::local::Local;
 use crate::registry::Key;
+use crate::spawner::Spawner;
 use crate::task::{Status, Task};
 
 /// Who is told of the end of tasks ([`Task::observe`]).
@@ -86,42 +88,31 @@ impl<T: 'static> Task<T> {
         }
     }
 
-    /// Where requests to this task can be sent, as long as it has not ended.
+    /// Where requests to this task can be sent; `None` if it is not a task of this executor.
     #[must_use]
-    pub fn address(&self) -> TaskAddress {
+    pub fn address(&self, spawner: &Spawner) -> Option<TaskAddress> {
         let (local, key) = self.place();
-        // The slot of a task that has ended may be another one's.
-        let id = if self.done() {
-            None
-        } else {
-            local.tasks.id(key)
-        };
-        let id = id.unwrap_or(TaskAddress::NOWHERE);
-        TaskAddress {
-            local: Rc::clone(local),
+        Rc::ptr_eq(spawner.local(), local).then(|| TaskAddress {
             key,
-            id,
-        }
+            id: self.id(),
+            not_send: PhantomData,
+        })
     }
 }
 
-/// Names a task for [`Cancellation::task_at`](crate::Cancellation::task_at): a handle without an
-/// allocation of its own, of no use for anything else, and of none at all after the task's end.
-#[derive(Clone)]
+/// Names a task of an executor for [`Cancellation::task_at`](crate::Cancellation::task_at): eight
+/// bytes, of no use for anything else, and of none at all after the task's end.
+#[derive(Clone, Copy)]
 pub struct TaskAddress {
-    local: Rc<Local>,
     key: Key,
     /// Tells the task from a later one in its slot.
     id: u32,
+    not_send: PhantomData<Rc<()>>,
 }
 
 impl TaskAddress {
-    /// No task's number.
-    const NOWHERE: u32 = u32::MAX;
-
-    pub(crate) fn target(&self) -> Option<(&Rc<Local>, Key)> {
-        let id = self.local.tasks.id(self.key)?;
-        (self.id == id).then_some((&self.local, self.key))
+    pub(crate) fn key(self, local: &Local) -> Option<Key> {
+        (local.tasks.id(self.key) == Some(self.id)).then_some(self.key)
     }
 }
 

@@ -226,7 +226,7 @@ impl<T: Clone> Child for Future<T> {
         self.0.unobserve(observer);
     }
 
-    fn target(&self) -> Target {
+    fn target(&self, _: &Spawner) -> Target {
         Target::Other(Rc::clone(&self.0) as _)
     }
 

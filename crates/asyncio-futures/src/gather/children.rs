@@ -1,11 +1,10 @@
 //! The children of a group: a list of handles of one type, or a tuple of several.
 
 use std::any::Any;
-use std::rc::Rc;
 
-use asyncio_executor::{IntoTask, Observer, Spawner, TaskError};
+use asyncio_executor::{IntoTask, Spawner, TaskError};
 
-use crate::child::{Child, Target};
+use crate::child::Child;
 use crate::error::GatherError;
 
 /// What [`gather`](crate::gather()) takes: anything that iterates over tasks and futures of one
@@ -18,8 +17,15 @@ pub trait IntoChildren<Kind> {
     /// The handles.
     type Children: Children;
 
-    /// Makes tasks of the futures.
-    fn into_children(self, spawner: &Spawner) -> Self::Children;
+    /// Makes tasks of the futures. `visitor` gets every child when it is made, in order: while it
+    /// is at hand.
+    fn into_children(self, spawner: &Spawner, visitor: &mut impl Visitor) -> Self::Children;
+}
+
+/// What is done with each child of a group, whatever its type.
+pub trait Visitor {
+    /// Called with each child, in order.
+    fn visit<C: Child>(&mut self, child: &C);
 }
 
 /// The kind of an iterator.
@@ -37,8 +43,8 @@ pub trait Children {
     /// How each has ended: `Vec<Result<T, TaskError>>`, `(Result<A, TaskError>, …)`.
     type Results;
 
-    /// Calls `look` with each handle.
-    fn for_each(&self, look: &mut dyn FnMut(&dyn Watched));
+    /// Shows each handle to `visitor`.
+    fn visit(&self, visitor: &mut impl Visitor);
 
     /// The values; or why a child has none.
     ///
@@ -82,30 +88,6 @@ pub trait TryChildren: Children {
     fn into_error(self, index: usize) -> Option<GatherError<Self::Error>>;
 }
 
-/// A [`Child`] whatever its output.
-pub trait Watched {
-    /// As [`Child::observe`].
-    fn observe(&self, observer: Rc<dyn Observer>, index: u32);
-    /// As [`Child::unobserve`].
-    fn unobserve(&self, observer: &Rc<dyn Observer>);
-    /// As [`Child::target`].
-    fn target(&self) -> Target;
-}
-
-impl<C: Child> Watched for C {
-    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
-        Child::observe(self, observer, index);
-    }
-
-    fn unobserve(&self, observer: &Rc<dyn Observer>) {
-        Child::unobserve(self, observer);
-    }
-
-    fn target(&self) -> Target {
-        Child::target(self)
-    }
-}
-
 impl<I> IntoChildren<Many> for I
 where
     I: IntoIterator,
@@ -114,12 +96,14 @@ where
     type Children = Vec<<I::Item as IntoTask>::Handle>;
 
     #[track_caller]
-    fn into_children(self, spawner: &Spawner) -> Self::Children {
+    fn into_children(self, spawner: &Spawner, visitor: &mut impl Visitor) -> Self::Children {
         let items = self.into_iter();
         let mut children = Vec::with_capacity(items.size_hint().0);
         // Not `map`: a closure would hide who called.
         for item in items {
-            children.push(item.into_task(spawner));
+            let child = item.into_task(spawner);
+            visitor.visit(&child);
+            children.push(child);
         }
         children
     }
@@ -129,8 +113,8 @@ impl<C: Child> Children for Vec<C> {
     type Values = Vec<C::Output>;
     type Results = Vec<Result<C::Output, TaskError>>;
 
-    fn for_each(&self, look: &mut dyn FnMut(&dyn Watched)) {
-        self.iter().for_each(|child| look(child));
+    fn visit(&self, visitor: &mut impl Visitor) {
+        self.iter().for_each(|child| visitor.visit(child));
     }
 
     fn into_values(self) -> Result<Self::Values, TaskError> {
@@ -194,8 +178,14 @@ macro_rules! tuples {
             type Children = ($($child::Handle,)+);
 
             #[track_caller]
-            fn into_children(self, spawner: &Spawner) -> Self::Children {
-                ($(self.$index.into_task(spawner),)+)
+            fn into_children(
+                self,
+                spawner: &Spawner,
+                visitor: &mut impl Visitor,
+            ) -> Self::Children {
+                let children = ($(self.$index.into_task(spawner),)+);
+                children.visit(visitor);
+                children
             }
         }
 
@@ -203,8 +193,8 @@ macro_rules! tuples {
             type Values = ($($child::Output,)+);
             type Results = ($(Result<$child::Output, TaskError>,)+);
 
-            fn for_each(&self, look: &mut dyn FnMut(&dyn Watched)) {
-                $(look(&self.$index);)+
+            fn visit(&self, visitor: &mut impl Visitor) {
+                $(visitor.visit(&self.$index);)+
             }
 
             fn into_values(self) -> Result<Self::Values, TaskError> {

@@ -3,11 +3,47 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 
-use asyncio_executor::{Cancellation, Claimed, End, Message};
+use asyncio_executor::{Cancellation, Claimed, End, Message, Spawner, TaskAddress};
 
 use crate::child::Target;
 use crate::completion::Completion;
 use crate::inbox::{Inbox, Sink};
+
+/// Where requests go, in the order of the children. Nearly always to tasks of one executor, of
+/// which there may be many.
+#[derive(Default)]
+pub(super) struct Targets {
+    tasks: Vec<TaskAddress>,
+    /// What else, and before which of the tasks.
+    others: Vec<(usize, Target)>,
+}
+
+impl Targets {
+    pub(super) fn push(&mut self, target: Target) {
+        match target {
+            Target::Task(address) => self.tasks.push(address),
+            other => self.others.push((self.tasks.len(), other)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len() + self.others.len()
+    }
+
+    fn pass_on(&self, spawner: &Spawner, cancellation: &mut Cancellation) -> bool {
+        let mut taken = false;
+        let mut others = self.others.iter().peekable();
+        for before in 0..=self.tasks.len() {
+            while let Some((_, other)) = others.next_if(|(at, _)| *at == before) {
+                taken |= other.pass_on(spawner, cancellation);
+            }
+            if let Some(task) = self.tasks.get(before) {
+                taken |= cancellation.task_at(spawner, *task);
+            }
+        }
+        taken
+    }
+}
 
 /// How a group has ended.
 #[derive(Debug)]
@@ -31,14 +67,14 @@ pub struct Rules {
 
 pub(crate) struct Group {
     rules: Cell<Rules>,
-    total: Cell<u32>,
-    ended: Cell<u32>,
+    total: Cell<usize>,
+    ended: Cell<usize>,
     /// The child that ended the group.
     failed: Cell<Option<u32>>,
     /// The message of a request that children have taken over.
     cancelled: RefCell<Option<Option<Message>>>,
     /// Where requests go. Empty once the group has ended.
-    targets: RefCell<Vec<Target>>,
+    targets: RefCell<Targets>,
     pub(super) completion: Completion,
 }
 
@@ -55,13 +91,11 @@ impl Group {
         }
     }
 
-    /// Names the children, before any of them is observed.
-    pub(super) fn begin(&self, targets: Vec<Target>) {
-        // Each child takes dozens of bytes, so memory ends before the numbers do.
-        let total = u32::try_from(targets.len()).expect("fewer than 2^32 children");
-        self.total.set(total);
+    /// Names the children, before any end of theirs is told.
+    pub(super) fn begin(&self, targets: Targets) {
+        self.total.set(targets.len());
         drop(self.targets.replace(targets));
-        if total == 0 {
+        if self.total.get() == 0 {
             self.complete(End::Returned);
         }
     }
@@ -77,7 +111,7 @@ impl Group {
         reopen
     }
 
-    pub(super) fn name_targets(&self, targets: Vec<Target>) {
+    pub(super) fn name_targets(&self, targets: Targets) {
         drop(self.targets.replace(targets));
     }
 
@@ -100,6 +134,9 @@ impl Group {
 }
 
 impl Sink for Group {
+    /// Only that of a failure.
+    const ORDER_MATTERS: bool = false;
+
     fn child_ended(&self, index: u32, end: End) {
         self.ended.set(self.ended.get() + 1);
         if self.completion.is_done() {
@@ -130,10 +167,7 @@ impl Claimed for Inbox<Group> {
         if group.completion.is_done() {
             return false;
         }
-        let mut taken = false;
-        for target in &*group.targets.borrow() {
-            taken |= target.pass_on(cancellation);
-        }
+        let taken = group.targets.borrow().pass_on(self.spawner(), cancellation);
         if taken {
             let message = cancellation.message().cloned();
             drop(group.cancelled.replace(Some(message)));

@@ -14,8 +14,8 @@ use asyncio_executor::{
 
 use crate::awaited::{Awaited, AwaitedMut, Handle, Watch};
 use crate::child::{Child, Target};
-use crate::gather::children::Children;
-use crate::gather::group::Group;
+use crate::gather::children::{Children, IntoChildren, Visitor};
+use crate::gather::group::{Group, Targets};
 use crate::gather::mode::{Mode, Plain, ReturnExceptions};
 use crate::inbox::Inbox;
 
@@ -48,16 +48,21 @@ where
 impl<C: Children, M: Mode<C>> Unpin for Gather<C, M> {}
 
 impl<C: Children, M: Mode<C>> Gather<C, M> {
-    pub(super) fn new(spawner: &Spawner, children: C) -> Self {
+    #[track_caller]
+    pub(super) fn new<Kind>(
+        spawner: &Spawner,
+        children: impl IntoChildren<Kind, Children = C>,
+    ) -> Self {
         let group = Inbox::new(spawner, Group::new(M::rules()));
-        group.sink.begin(targets(&children));
-        group.start(|observer| {
-            let mut index = 0;
-            children.for_each(&mut |child| {
-                child.observe(Rc::clone(observer), index);
-                index += 1;
-            });
-        });
+        let mut watch = StartWatching {
+            spawner,
+            observer: group.as_observer(),
+            targets: Targets::default(),
+        };
+        let starting = group.start();
+        let children = children.into_children(spawner, &mut watch);
+        group.sink.begin(watch.targets);
+        drop(starting);
         Self {
             group,
             children: Cell::new(Some(children)),
@@ -150,8 +155,7 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
     fn leave(&self, children: &C) {
         self.group.close();
         if !self.group.sink.all_ended() {
-            let observer = self.group.as_observer();
-            children.for_each(&mut |child| child.unobserve(&observer));
+            children.visit(&mut StopWatching(self.group.as_observer()));
         }
     }
 }
@@ -187,7 +191,9 @@ impl<C: Children> Gather<C> {
             .sink
             .change_rules(<ReturnExceptions as Mode<C>>::rules())
         {
-            group.sink.name_targets(targets(&children));
+            let mut named = NameTargets(group.spawner(), Targets::default());
+            children.visit(&mut named);
+            group.sink.name_targets(named.1);
         }
         Gather {
             group,
@@ -199,10 +205,35 @@ impl<C: Children> Gather<C> {
     }
 }
 
-fn targets<C: Children>(children: &C) -> Vec<Target> {
-    let mut targets = Vec::new();
-    children.for_each(&mut |child| targets.push(child.target()));
-    targets
+struct StartWatching<'a> {
+    spawner: &'a Spawner,
+    observer: Rc<dyn Observer>,
+    targets: Targets,
+}
+
+impl Visitor for StartWatching<'_> {
+    fn visit<C: Child>(&mut self, child: &C) {
+        // Each child takes dozens of bytes, so memory ends before the numbers do.
+        let index = u32::try_from(self.targets.len()).expect("fewer than 2^32 children");
+        self.targets.push(child.target(self.spawner));
+        child.observe(Rc::clone(&self.observer), index);
+    }
+}
+
+struct NameTargets<'a>(&'a Spawner, Targets);
+
+impl Visitor for NameTargets<'_> {
+    fn visit<C: Child>(&mut self, child: &C) {
+        self.1.push(child.target(self.0));
+    }
+}
+
+struct StopWatching(Rc<dyn Observer>);
+
+impl Visitor for StopWatching {
+    fn visit<C: Child>(&mut self, child: &C) {
+        child.unobserve(&self.0);
+    }
 }
 
 impl<C: Children, M: Mode<C>> Drop for Gather<C, M> {
@@ -339,7 +370,7 @@ impl<C: Children, M: Mode<C>> Child for Gather<C, M> {
         self.group.sink.completion.unobserve();
     }
 
-    fn target(&self) -> Target {
+    fn target(&self, _: &Spawner) -> Target {
         Target::Other(Rc::clone(&self.group) as Rc<dyn Claimed>)
     }
 
@@ -367,8 +398,8 @@ impl<C: Children, M: Mode<C>> Child for &mut Gather<C, M> {
         Child::unobserve(&**self, observer);
     }
 
-    fn target(&self) -> Target {
-        Child::target(&**self)
+    fn target(&self, spawner: &Spawner) -> Target {
+        Child::target(&**self, spawner)
     }
 
     fn into_outcome(self) -> Result<M::Output, TaskError> {

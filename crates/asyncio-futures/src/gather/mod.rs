@@ -16,7 +16,7 @@ use asyncio_executor::Spawner;
 
 use crate::running_spawner;
 
-pub use children::{Children, IntoChildren, Many, TryChildren, Tuple, Watched};
+pub use children::{Children, IntoChildren, Many, TryChildren, Tuple, Visitor};
 pub use group::{Rules, Verdict};
 pub use handle::Gather;
 pub use mode::{Mode, Plain, ReturnExceptions, Try};
@@ -84,7 +84,7 @@ pub fn gather_on<C, Kind>(spawner: &Spawner, children: C) -> Gather<C::Children>
 where
     C: IntoChildren<Kind>,
 {
-    Gather::new(spawner, children.into_children(spawner))
+    Gather::new(spawner, children)
 }
 
 /// [`gather`](gather()) for children that return a `Result`: the first `Err` ends the group, and
@@ -128,5 +128,5 @@ where
     C: IntoChildren<Kind>,
     C::Children: TryChildren,
 {
-    Gather::new(spawner, children.into_children(spawner))
+    Gather::new(spawner, children)
 }

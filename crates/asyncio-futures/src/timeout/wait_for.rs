@@ -7,6 +7,7 @@ use asyncio_executor::{Cancellation, yield_now};
 
 use crate::child::Child;
 use crate::error::TimeoutError;
+use crate::running_spawner;
 use crate::timeout::timeout;
 use crate::wait::wait;
 
@@ -41,8 +42,9 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
         if self.done() {
             return Ok(self.await);
         }
-        let target = self.target();
-        Cancellation::request(None, |cancellation| target.pass_on(cancellation));
+        let spawner = running_spawner();
+        let target = self.target(&spawner);
+        Cancellation::request(None, |request| target.pass_on(&spawner, request));
         let (mut done, _) = wait([self]).await.map_err(|_| TimeoutError)?;
         match done.pop() {
             Some(child) if !child.cancelled() => Ok(child.await),
