@@ -75,6 +75,11 @@ impl<F: FnOnce() + 'static> Dispatch for Callback<F> {
         }
     }
 
+    /// Its handle may be held by what the callback holds.
+    fn discard(&self) {
+        self.cancel();
+    }
+
     fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "callback created at {}", self.location)
     }

@@ -15,11 +15,18 @@ pub(crate) fn or_report(local: &Local, message: &str, f: impl FnOnce()) {
     }
 }
 
-/// Drops what a panic was raised with. That is a value with a destructor, which may panic, too:
-/// the payload of the second panic is leaked then, since it may do the same, and so on.
+/// How many destructors of payloads may panic in a row before the last payload is leaked.
+const PAYLOADS_MAX: u32 = 16;
+
+/// Drops what a panic was raised with. That is a value with a destructor, which may panic, too,
+/// with a payload whose destructor panics, and so on; where that has no end, a payload is leaked.
 #[cold]
-pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-        std::mem::forget(second);
+pub(crate) fn drop_payload(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..PAYLOADS_MAX {
+        match catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
     }
+    std::mem::forget(payload);
 }

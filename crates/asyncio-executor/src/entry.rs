@@ -50,6 +50,11 @@ pub trait Dispatch: 'static {
     /// the executor held. A panic is caught and goes to the exception handler.
     fn run(self: Rc<Self>);
 
+    /// An entry was dropped without having run: a timer that was removed, an executor that closes.
+    /// What only [`run`](Self::run) uses goes here, because whoever else holds the work, a handle
+    /// for one, would keep it alive.
+    fn discard(&self) {}
+
     /// Names the work, for the exception handler and for debugging.
     ///
     /// # Errors
@@ -233,6 +238,7 @@ impl<D: Dispatch> DispatchTable<D> {
     unsafe fn release(data: NonNull<()>) {
         // SAFETY: as in `run`.
         let work = unsafe { Rc::from_raw(data.cast::<D>().as_ptr().cast_const()) };
+        work.discard();
         crate::flat::drop_flat(work);
     }
 

@@ -234,6 +234,22 @@ fn a_main_task_that_is_dropped_early_leaves_nothing() {
     executor.close();
 }
 
+/// A callback that holds its own handle is a circle, which nobody else would ever open.
+#[test]
+fn a_callback_that_closing_drops_is_cancelled_for_whoever_holds_its_handle() {
+    let _watchdog = watchdog();
+    let executor = Executor::new();
+    let dropped = Rc::new(Cell::new(0));
+    let own = Rc::new(RefCell::new(None));
+    let held = (Counts(dropped.clone()), own.clone());
+    let handle = executor.call_soon(move || drop(held));
+    *own.borrow_mut() = Some(handle.clone());
+    drop(own);
+    executor.close();
+    assert_eq!(dropped.get(), 1);
+    assert!(handle.cancelled());
+}
+
 #[test]
 #[should_panic(expected = "cannot close a running executor")]
 fn closing_inside_a_run_panics() {
