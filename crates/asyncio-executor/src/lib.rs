@@ -75,3 +75,8 @@ pub use task::{
     TaskBuilder, TaskFuture, TaskRef, WaitTask, Watch,
 };
 pub use yielding::{YieldNow, yield_now};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
