@@ -35,12 +35,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod builder;
 mod current;
 mod event_loop;
 mod handler;
 mod inner;
 mod interval;
+mod lookout;
 mod loop_ref;
 mod pace;
 mod pool;
@@ -56,6 +58,7 @@ mod turn;
 mod wakes;
 mod watch;
 
+pub use alarm::Alarm;
 pub use builder::LoopBuilder;
 pub use current::{get_running_loop, try_running_loop};
 pub use event_loop::EventLoop;

@@ -1,0 +1,65 @@
+//! Entries with a deadline.
+
+mod scene;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{Dispatch, Entry};
+use asyncio_loop::{get_running_loop, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct Bell(Cell<u32>);
+
+impl Dispatch for Bell {
+    fn run(self: Rc<Self>) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn an_alarm_rings_once_at_its_time_and_can_be_moved_until_then() {
+    let (event_loop, _clock) = scene::simulated();
+    event_loop
+        .run_until_complete(async {
+            let bell = Rc::new(Bell::default());
+            let here = get_running_loop();
+            let now = here.time();
+            let alarm = here.alarm_at(Some(now + SECOND), Entry::dispatch(Rc::clone(&bell)));
+            assert!(alarm.reschedule(Some(now + SECOND * 3)));
+            sleep(SECOND * 2).await;
+            assert!(alarm.is_set());
+            assert_eq!(bell.0.get(), 0);
+            sleep(SECOND * 2).await;
+            assert!(!alarm.is_set());
+            assert!(!alarm.reschedule(None));
+            assert_eq!(bell.0.get(), 1);
+        })
+        .unwrap();
+}
+
+#[test]
+fn dropping_an_alarm_takes_its_timer_away_and_drops_its_entry() {
+    let (event_loop, _clock) = scene::simulated();
+    let bell = Rc::new(Bell::default());
+    let entry = || Entry::dispatch(Rc::clone(&bell));
+    let never = event_loop.alarm_at(None, entry());
+    assert_eq!(event_loop.metrics().timers, 1);
+    drop(never);
+    assert_eq!(event_loop.metrics().timers, 0);
+    assert_eq!(Rc::strong_count(&bell), 1);
+}
+
+#[test]
+fn an_alarm_of_a_closed_loop_never_rings() {
+    let (event_loop, _clock) = scene::simulated();
+    let bell = Rc::new(Bell::default());
+    let early = event_loop.alarm_at(None, Entry::dispatch(Rc::clone(&bell)));
+    event_loop.close();
+    let late = event_loop.alarm_at(None, Entry::dispatch(Rc::clone(&bell)));
+    assert!(!early.is_set() && !late.is_set());
+    assert_eq!(Rc::strong_count(&bell), 1);
+}
