@@ -1,13 +1,13 @@
 //! The handle to a deadline.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::IntoFuture;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Handle, ScopeRef};
-use asyncio_loop::{LoopRef, TimerHandle, get_running_loop};
+use asyncio_executor::{Dispatch, Entry, ScopeRef};
+use asyncio_loop::{Alarm, LoopRef, get_running_loop};
 
 use crate::timeout::timed::Timed;
 
@@ -56,29 +56,11 @@ enum Phase {
 pub(super) struct Deadline {
     phase: Cell<Phase>,
     when: Cell<Option<Instant>>,
-    /// What to cancel. There once the body is waiting, and with it the timer.
-    armed: RefCell<Option<Armed>>,
-}
-
-struct Armed {
-    scope: ScopeRef,
-    event_loop: LoopRef,
-    alarm: Option<Alarm>,
-}
-
-enum Alarm {
-    Timer(TimerHandle),
-    /// The deadline has passed: in the next turn, before what the body has made ready since.
-    Soon(Handle),
-}
-
-impl Alarm {
-    fn cancel(&self) {
-        match self {
-            Self::Timer(timer) => timer.cancel(),
-            Self::Soon(handle) => handle.cancel(),
-        }
-    }
+    /// What to cancel, and by whose clock: there once the body waits.
+    armed: OnceCell<(ScopeRef, LoopRef)>,
+    alarm: Cell<Option<Alarm>>,
+    /// The deadline had passed when it was set: an entry is in the ready queue already.
+    soon: Cell<bool>,
 }
 
 impl Timeout {
@@ -140,7 +122,9 @@ impl Timeout {
             return Err(TimeoutStateError);
         }
         self.0.when.set(when);
-        self.0.set_alarm();
+        if let Some((_, event_loop)) = self.0.armed.get() {
+            self.0.set_alarm(event_loop.time());
+        }
         Ok(())
     }
 
@@ -166,7 +150,9 @@ impl Deadline {
         Rc::new(Self {
             phase: Cell::new(phase),
             when: Cell::new(when),
-            armed: RefCell::new(None),
+            armed: OnceCell::new(),
+            alarm: Cell::new(None),
+            soon: Cell::new(false),
         })
     }
 
@@ -186,57 +172,37 @@ impl Deadline {
     }
 
     /// The body waits, in this scope: from now on it can be cancelled.
-    pub(super) fn arm(self: &Rc<Self>, scope: ScopeRef, event_loop: LoopRef) {
-        *self.armed.borrow_mut() = Some(Armed {
-            scope,
-            event_loop,
-            alarm: None,
-        });
-        self.set_alarm();
+    pub(super) fn arm(self: &Rc<Self>, scope: ScopeRef, event_loop: LoopRef, now: Instant) {
+        // A body begins to wait once.
+        let _ = self.armed.set((scope, event_loop));
+        self.set_alarm(now);
     }
 
-    fn set_alarm(self: &Rc<Self>) {
-        let mut slot = self.armed.borrow_mut();
-        let Some(armed) = &mut *slot else { return };
-        let old = armed.alarm.take();
-        let event_loop = armed.event_loop.clone();
-        drop(slot);
-        if let Some(old) = old {
-            old.cancel();
-        }
-        let Some(when) = self.when.get() else { return };
-        let this = Rc::clone(self);
-        let alarm = if when <= event_loop.time() {
-            Alarm::Soon(event_loop.call_soon(move || this.expire()))
-        } else {
-            Alarm::Timer(event_loop.call_at(when, move || this.expire()))
+    fn set_alarm(self: &Rc<Self>, now: Instant) {
+        let Some((_, event_loop)) = self.armed.get() else {
+            return;
         };
-        if let Some(armed) = &mut *self.armed.borrow_mut() {
-            armed.alarm = Some(alarm);
-        }
-    }
-
-    fn expire(&self) {
-        if self.phase.get() != Phase::Active {
+        let when = self.when.get();
+        let alarm = self.alarm.take();
+        let soon = when.is_some_and(|when| when <= now);
+        if soon {
+            // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
+            if !self.soon.replace(true) {
+                event_loop.spawner().push(Entry::dispatch(Rc::clone(self)));
+            }
             return;
         }
-        self.phase.set(Phase::Expiring);
-        let scope = self
-            .armed
-            .borrow()
-            .as_ref()
-            .map(|armed| armed.scope.clone());
-        if let Some(scope) = scope {
-            scope.cancel(None);
-        }
+        self.soon.set(false);
+        let alarm = alarm.filter(|alarm| alarm.reschedule(when));
+        self.alarm.set(alarm.or_else(|| {
+            let entry = || Entry::dispatch(Rc::clone(self));
+            when.map(|_| event_loop.alarm_at(when, entry()))
+        }));
     }
 
     /// The body has ended. Returns whether the deadline had passed.
     pub(super) fn finish(&self) -> bool {
-        let armed = self.armed.take();
-        if let Some(alarm) = armed.and_then(|armed| armed.alarm) {
-            alarm.cancel();
-        }
+        drop(self.alarm.take());
         let expired = matches!(self.phase.get(), Phase::Expiring | Phase::Expired);
         self.phase.set(if expired {
             Phase::Expired
@@ -244,6 +210,27 @@ impl Deadline {
             Phase::Finished
         });
         expired
+    }
+}
+
+/// The deadline has passed, if the entry that says so is not of an alarm that was moved since.
+impl Dispatch for Deadline {
+    fn run(self: Rc<Self>) {
+        let alarm = self.alarm.take();
+        let moved = alarm.as_ref().is_some_and(Alarm::is_set);
+        let rang = alarm.is_some() && !moved;
+        self.alarm.set(alarm);
+        if !(self.soon.take() || rang) || self.phase.get() != Phase::Active {
+            return;
+        }
+        self.phase.set(Phase::Expiring);
+        if let Some((scope, _)) = self.armed.get() {
+            scope.cancel(None);
+        }
+    }
+
+    fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("deadline of a timeout")
     }
 }
 

@@ -124,14 +124,15 @@ impl<F: Future> Future for Timed<F> {
 /// Sets the timer of a body that has to wait, in a scope that is open.
 fn start(limit: Limit, scope: &Scope) -> Rc<Deadline> {
     let event_loop = get_running_loop();
+    let now = event_loop.time();
     let deadline = match limit {
-        Limit::After(delay) => Deadline::active(event_loop.time().checked_add(delay)),
+        Limit::After(delay) => Deadline::active(now.checked_add(delay)),
         Limit::At(when) => Deadline::active(Some(when)),
         Limit::Handle(deadline) => deadline,
     };
     // A scope is open as long as its body is pending in a running executor.
     if let Some(scope) = scope.reference() {
-        deadline.arm(scope, event_loop);
+        deadline.arm(scope, event_loop, now);
     }
     deadline
 }
