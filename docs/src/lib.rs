@@ -1,1 +1,0 @@
-//! The book of asyncio for Rust; its snippets are this crate doctests.
