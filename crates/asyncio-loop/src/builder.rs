@@ -12,6 +12,7 @@ use asyncio_timers::{Clock, MonotonicClock, TimerQueue};
 
 use crate::event_loop::EventLoop;
 use crate::inner::Inner;
+use crate::lookout::Lookout;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
 use crate::turn::Counters;
@@ -130,6 +131,7 @@ impl LoopBuilder {
             clock: self.clock,
             wakes: Rc::new(Wakes::default()),
             pace: Pace::new(),
+            lookout: Lookout::new(),
             counters: Counters::default(),
             stopping: Cell::new(false),
             debug: Cell::new(debug),

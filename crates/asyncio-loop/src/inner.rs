@@ -9,6 +9,7 @@ use asyncio_executor::{Entry, ErrorContext, Executor, Spawner};
 use asyncio_reactor::Reactor;
 use asyncio_timers::{Clock, TimerKey, TimerQueue};
 
+use crate::lookout::Lookout;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
 use crate::turn::Counters;
@@ -23,6 +24,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Rc<dyn Clock>,
     pub(crate) wakes: Rc<Wakes>,
     pub(crate) pace: Pace,
+    pub(crate) lookout: Lookout,
     pub(crate) counters: Counters,
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,

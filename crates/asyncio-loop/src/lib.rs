@@ -42,6 +42,7 @@ mod event_loop;
 mod handler;
 mod inner;
 mod interval;
+mod lookout;
 mod loop_ref;
 mod pace;
 mod pool;

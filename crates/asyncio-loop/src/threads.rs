@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use asyncio_blocking::{
@@ -101,7 +101,7 @@ impl LoopRef {
         T: Send + 'static,
     {
         let result = self.submit(executor, f)?;
-        Ok(self.create_task(value(result)))
+        Ok(self.create_task(Value::new(result)))
     }
 
     /// Turns the result of a job of another thread into a task of this loop, as asyncio's
@@ -111,7 +111,7 @@ impl LoopRef {
     /// has been taken makes it panic.
     #[track_caller]
     pub fn wrap_future<T: Send + 'static>(&self, future: ConcurrentFuture<T>) -> Task<T> {
-        self.create_task(value(Waiting::new(future)))
+        self.create_task(Value::new(Waiting::new(future)))
     }
 
     /// Makes `executor` what [`run_in_executor`](Self::run_in_executor) and [`to_thread`] use,
@@ -190,7 +190,10 @@ impl LoopRef {
             None => inner.default_executor.execute(job),
         };
         match taken {
-            Ok(()) => Ok(Waiting::new(future)),
+            Ok(()) => {
+                inner.lookout.arm();
+                Ok(Waiting::new(future))
+            }
             Err(rejected) => Err(rejected.into_parts().1),
         }
     }
@@ -229,8 +232,9 @@ where
 {
     let result = get_running_loop().submit(None, f)?;
     match result.await {
+        Ok(value) => Ok(value),
         Err(JobError::Broken(broken)) => Err(SubmitError::Broken(broken)),
-        outcome => Ok(unwrap(outcome).await),
+        Err(error) => end(error).await,
     }
 }
 
@@ -290,18 +294,51 @@ impl<T: Send + 'static> Future for Waiting<T> {
     }
 }
 
-/// What a task of a job does.
-async fn value<T: Send + 'static>(result: Waiting<T>) -> T {
-    unwrap(result.await).await
+pin_project! {
+    /// What a task of a job does: waits, and ends as the job has ended. Written by hand because it
+    /// is moved twice on its way into its task: an `async fn` would be three times as large.
+    struct Value<T>
+    where
+        T: Send,
+        T: 'static,
+    {
+        #[pin]
+        result: Waiting<T>,
+        // How the task ends when the job gave no value, which is rare.
+        end: Option<Pin<Box<dyn Future<Output = T>>>>,
+    }
 }
 
-/// The value; or ends the code around as the job has ended.
-async fn unwrap<T>(outcome: Result<T, JobError>) -> T {
-    match outcome {
-        Ok(value) => value,
-        Err(JobError::Cancelled) => raise_cancelled(None).await,
+impl<T: Send + 'static> Value<T> {
+    fn new(result: Waiting<T>) -> Self {
+        Self { result, end: None }
+    }
+}
+
+impl<T: Send + 'static> Future for Value<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.project();
+        if this.end.is_none() {
+            match ready!(this.result.poll(cx)) {
+                Ok(value) => return Poll::Ready(value),
+                Err(error) => *this.end = Some(Box::pin(end(error))),
+            }
+        }
+        match this.end {
+            Some(end) => end.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Ends the code around as the job has ended, which gave no value.
+async fn end<T>(error: JobError) -> T {
+    match error {
+        JobError::Cancelled => raise_cancelled(None).await,
         // Its own thread has called the panic hook.
-        Err(JobError::Panicked(payload)) => resume_unwind(payload),
-        Err(other) => resume_unwind(Box::new(other.to_string())),
+        JobError::Panicked(payload) => resume_unwind(payload),
+        other => resume_unwind(Box::new(other.to_string())),
     }
 }

@@ -83,10 +83,14 @@ pub(crate) struct Counters {
 
 impl Counters {
     #[inline]
-    fn turn(&self, polled: bool, ran: usize) {
+    fn turn(&self, ran: usize) {
         self.turns.set(self.turns.get() + 1);
-        self.polls.set(self.polls.get() + u64::from(polled));
         self.handles.set(self.handles.get() + ran as u64);
+    }
+
+    #[inline]
+    fn polled(&self) {
+        self.polls.set(self.polls.get() + 1);
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
@@ -133,7 +137,16 @@ impl Inner {
         if !plan.poll {
             return Ok(());
         }
-        self.reactor.wait(plan.timeout)?;
+        let mut timeout = plan.timeout;
+        let has_come = || self.executor.has_remote();
+        if timeout != Some(Duration::ZERO) && self.lookout.look(timeout, &*self.clock, has_come) {
+            if self.lookout.may_skip_poll() {
+                return Ok(());
+            }
+            timeout = Some(Duration::ZERO);
+        }
+        self.counters.polled();
+        self.reactor.wait(timeout)?;
         Ok(())
     }
 
@@ -159,7 +172,7 @@ impl Inner {
             self.executor.run_ready(ready, main)
         };
         self.executor.end_turn();
-        self.counters.turn(plan.poll, ran);
+        self.counters.turn(ran);
         Turn {
             ran,
             timers,

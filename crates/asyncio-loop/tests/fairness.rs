@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use asyncio_executor::yield_now;
-use asyncio_loop::{EventLoop, LoopRef, get_running_loop, sleep};
+use asyncio_loop::{EventLoop, LoopRef, get_running_loop, sleep, to_thread};
 use asyncio_testkit::Watchdog;
 
 /// As many polls of a busy loop as lie between two looks at the selector, and some.
@@ -19,6 +19,7 @@ const TURNS_MAX: u64 = 200;
 
 on_every_selector! {
     a_task_that_always_wakes_itself_starves_nobody_w14,
+    a_chain_of_short_jobs_starves_no_descriptor_w14,
 }
 
 /// A task and a callback that are ready in every turn.
@@ -80,6 +81,27 @@ fn a_task_that_always_wakes_itself_starves_nobody_w14(event_loop: &EventLoop) {
         read.get() >= start,
         "the reader was not called in {TURNS_MAX} turns"
     );
+}
+
+/// W14: a loop that gets the result of one job after the other before it has slept looks at its
+/// descriptors all the same.
+fn a_chain_of_short_jobs_starves_no_descriptor_w14(event_loop: &EventLoop) {
+    scene::run(event_loop, async |event_loop| {
+        let (mut far, near) = UnixStream::pair().unwrap();
+        let near = Rc::new(near);
+        let calls = Rc::new(Cell::new(0));
+        let (count, here, source) = (calls.clone(), event_loop.clone(), near.clone());
+        let reader = move || {
+            count.set(count.get() + 1);
+            here.remove_reader(&source);
+        };
+        event_loop.add_reader(near, reader).unwrap();
+        far.write_all(b"x").unwrap();
+        for _ in 0..100 {
+            to_thread(|| ()).await.unwrap();
+        }
+        assert_eq!(calls.get(), 1);
+    });
 }
 
 /// P12, in real time: signal handlers that run all the time neither end a sleep early nor a run.
