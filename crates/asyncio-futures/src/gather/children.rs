@@ -24,6 +24,11 @@ pub trait IntoChildren<Kind> {
 
 /// What is done with each child of a group, whatever its type.
 pub trait Visitor {
+    /// Called first, with the least number of children to come.
+    fn expect(&mut self, count: usize) {
+        let _ = count;
+    }
+
     /// Called with each child, in order.
     fn visit<C: Child>(&mut self, child: &C);
 }
@@ -98,7 +103,9 @@ where
     #[track_caller]
     fn into_children(self, spawner: &Spawner, visitor: &mut impl Visitor) -> Self::Children {
         let items = self.into_iter();
-        let mut children = Vec::with_capacity(items.size_hint().0);
+        let count = items.size_hint().0;
+        visitor.expect(count);
+        let mut children = Vec::with_capacity(count);
         // Not `map`: a closure would hide who called.
         for item in items {
             let child = item.into_task(spawner);

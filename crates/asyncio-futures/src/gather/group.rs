@@ -19,6 +19,10 @@ pub(super) struct Targets {
 }
 
 impl Targets {
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.tasks.reserve_exact(count);
+    }
+
     pub(super) fn push(&mut self, target: Target) {
         match target {
             Target::Task(address) => self.tasks.push(address),

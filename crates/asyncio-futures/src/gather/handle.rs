@@ -212,6 +212,10 @@ struct StartWatching<'a> {
 }
 
 impl Visitor for StartWatching<'_> {
+    fn expect(&mut self, count: usize) {
+        self.targets.reserve(count);
+    }
+
     fn visit<C: Child>(&mut self, child: &C) {
         // Each child takes dozens of bytes, so memory ends before the numbers do.
         let index = u32::try_from(self.targets.len()).expect("fewer than 2^32 children");
