@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 use crate::error::ErrorContext;
 use crate::local::Local;
@@ -13,6 +14,12 @@ pub(crate) fn or_report(local: &Local, message: &str, f: impl FnOnce()) {
         local.report(&ErrorContext::new(message).panicked(&*payload));
         drop_payload(payload);
     }
+}
+
+/// Wakes a waker that may be foreign: its panic must not keep others from being woken.
+#[inline]
+pub(crate) fn wake(local: &Local, waker: Waker) {
+    or_report(local, "panic in a waker", || waker.wake());
 }
 
 /// How many destructors of payloads may panic in a row before the last payload is leaked.

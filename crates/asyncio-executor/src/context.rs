@@ -168,7 +168,6 @@ impl Value {
 }
 
 /// Takes back one [`ContextVar::set`]. Dropping it keeps the value.
-#[must_use = "dropping a token keeps the value that was set"]
 pub struct Token<T> {
     var: u64,
     context: Context,

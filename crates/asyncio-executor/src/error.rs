@@ -58,7 +58,7 @@ impl From<TaskError> for std::io::Error {
     }
 }
 
-/// It is too early to ask for a result, or the result was taken before.
+/// It is too early to ask for a result, or it was taken before; or it is set already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidStateError {

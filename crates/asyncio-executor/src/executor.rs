@@ -10,6 +10,7 @@ use std::thread::Thread;
 
 use crate::callback::Handle;
 use crate::entry::Entry;
+use crate::error::ErrorContext;
 use crate::home;
 use crate::local::Local;
 use crate::main_task::{MainFuture, MainTask, RunError};
@@ -236,17 +237,21 @@ impl Executor {
         self.local.tree.has_unanswered()
     }
 
-    /// Appends an entry to the ready queue.
+    /// Appends an entry to the ready queue. On a closed executor it is dropped.
     #[inline]
     pub fn push(&self, entry: Entry) {
-        self.local.push(entry);
+        if !self.local.closed.get() {
+            self.local.push(entry);
+        }
     }
 
     /// Runs the next `count` entries, in order: a turn runs the [`ready_len`](Self::ready_len) of
     /// its beginning. `main` is called when the entry of the run's main future comes up. Ends
     /// early at an [`interrupt`](Spawner::interrupt). Returns how many entries were taken.
     ///
-    /// This executor is the thread's current one meanwhile, as in [`enter`](Self::enter).
+    /// This executor is the thread's current one meanwhile, as in [`enter`](Self::enter). With
+    /// `None` for `main` the entry of a main future is dropped: a driver that has one passes it in
+    /// each turn.
     #[inline]
     pub fn run_ready(&self, count: usize, main: Option<&mut dyn FnMut()>) -> usize {
         // A task is only ever polled with its own executor as the current one: its home, its
@@ -330,8 +335,17 @@ impl Default for Executor {
 }
 
 impl Drop for Executor {
+    /// Closes it; unless one of its own tasks drops it, which cannot be dropped while it is
+    /// polled: then nothing more is taken in, what is there is leaked, and that is reported.
     fn drop(&mut self) {
-        self.local.close();
+        if self.local.current.get().is_none() {
+            return self.local.close();
+        }
+        if !self.local.closed.replace(true) {
+            self.local.shared.refuse_calls();
+            let message = "executor was dropped by one of its own tasks: its tasks are leaked";
+            self.local.report(&ErrorContext::new(message));
+        }
     }
 }
 

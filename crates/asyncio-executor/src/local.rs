@@ -339,10 +339,16 @@ impl Local {
             self.shared.close();
             self.drop_ready();
         });
-        drop(self.take_interrupt());
-        let factory = self.set_factory(None);
+        // What was set outside tasks, between two entries.
+        let context = self.context.replace(None);
+        let rest = (context, self.take_interrupt(), self.set_factory(None));
+        or_report(self, "panic in a destructor while closing", || drop(rest));
         let handler = self.set_handler(None);
-        drop((factory, handler));
+        or_report(
+            self,
+            "panic in the destructor of the exception handler",
+            || drop(handler),
+        );
     }
 
     /// Drops what is ready, and what its destructors make ready.

@@ -239,7 +239,8 @@ pub enum RunError {
     InvalidState(crate::error::InvalidStateError),
     /// The event loop was stopped before the main future completed.
     Stopped,
-    /// A second interrupt ended the run at once.
+    /// The run was ended at once: by [`Spawner::interrupt`](crate::Spawner::interrupt), or by a
+    /// second interrupt of a runner.
     Interrupted,
     /// The event loop is closed.
     Closed,
@@ -247,10 +248,15 @@ pub enum RunError {
     AlreadyRunning,
     /// Another event loop is running on this thread.
     OtherRunning,
-    /// Nothing is ready, nothing is waited for: the main future can never go on.
-    Deadlock,
     /// The operating system refused something that the loop cannot do without.
-    Io(std::io::ErrorKind, String),
+    Io {
+        /// What kind of error.
+        kind: std::io::ErrorKind,
+        /// Its number, if it has one.
+        os_error: Option<i32>,
+        /// What the error says of itself.
+        message: String,
+    },
 }
 
 impl fmt::Display for RunError {
@@ -269,8 +275,7 @@ impl fmt::Display for RunError {
             Self::OtherRunning => {
                 formatter.write_str("cannot run the event loop while another loop is running")
             }
-            Self::Deadlock => formatter.write_str("nothing is left to wait for"),
-            Self::Io(_, message) => write!(formatter, "event loop failed: {message}"),
+            Self::Io { message, .. } => write!(formatter, "event loop failed: {message}"),
         }
     }
 }
@@ -279,6 +284,10 @@ impl std::error::Error for RunError {}
 
 impl From<std::io::Error> for RunError {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error.kind(), error.to_string())
+        Self::Io {
+            kind: error.kind(),
+            os_error: error.raw_os_error(),
+            message: error.to_string(),
+        }
     }
 }

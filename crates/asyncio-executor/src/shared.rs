@@ -168,7 +168,8 @@ impl Door {
         self.0.closing.load(Ordering::Acquire)
     }
 
-    /// Wakes the executor if it sleeps, without handing anything over.
+    /// Makes the driver's current or next wait return, without handing anything over: what it does
+    /// then is its own affair.
     pub fn notify(&self) {
         self.0.notifier.notify();
     }

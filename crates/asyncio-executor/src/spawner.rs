@@ -6,6 +6,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use crate::callback::{self, Handle};
+use crate::caught::or_report;
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::error::ErrorContext;
@@ -110,8 +111,11 @@ impl Spawner {
     }
 
     /// Sets what every task's builder goes through, and returns the one before.
+    ///
+    /// On a closed executor `factory` is dropped.
     pub fn set_task_factory(&self, factory: Option<TaskFactory>) -> Option<TaskFactory> {
-        self.0.set_factory(factory)
+        // A closed executor would keep it for ever, and with it perhaps itself.
+        self.0.set_factory(factory.filter(|_| !self.is_closed()))
     }
 
     /// What every task's builder goes through.
@@ -121,12 +125,12 @@ impl Spawner {
     }
 
     /// Sets the handler of errors that nobody else is told of, and returns the one before.
-    /// Without one, each is a line on stderr.
+    /// Without one, each is a line on stderr. On a closed executor `handler` is dropped.
     pub fn set_exception_handler(
         &self,
         handler: Option<ExceptionHandler>,
     ) -> Option<ExceptionHandler> {
-        self.0.set_handler(handler)
+        self.0.set_handler(handler.filter(|_| !self.is_closed()))
     }
 
     /// The handler of errors that nobody else is told of.
@@ -141,8 +145,17 @@ impl Spawner {
         self.0.report(context);
     }
 
-    /// Ends the run after the entry that calls this: what is ready stays ready. The driver of
-    /// the executor gets `payload` ([`Executor::take_interrupt`](crate::Executor::take_interrupt)).
+    /// Calls `f`, which may be foreign code; its panic is caught, and goes to the exception handler
+    /// with `message`. For crates that drop, wake or call what users gave them.
+    pub fn catch_panic(&self, message: &str, f: impl FnOnce()) {
+        or_report(&self.0, message, f);
+    }
+
+    /// Ends the run after the entry that calls this: what is ready stays ready.
+    ///
+    /// A driver of one's own gets `payload` by
+    /// [`Executor::take_interrupt`](crate::Executor::take_interrupt). `run_until_complete`, here and
+    /// of an event loop, drops it, and returns [`RunError::Interrupted`](crate::RunError::Interrupted).
     pub fn interrupt(&self, payload: Box<dyn Any>) {
         self.0.interrupt(payload);
     }

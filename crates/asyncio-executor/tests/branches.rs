@@ -308,10 +308,13 @@ fn unwinding_wins_over_a_body_that_becomes_ready_in_the_same_poll() {
     stage.assert_clean();
 }
 
+/// Where one task leaves a future for another.
+type Slot<T> = Rc<RefCell<Option<Pin<Box<dyn Future<Output = T>>>>>>;
+
 #[test]
 fn a_scope_moved_to_another_task_is_that_tasks() {
     let stage = Stage::new();
-    let slot: Rc<RefCell<Option<Pin<Box<dyn Future<Output = String>>>>>> = Rc::default();
+    let slot: Slot<String> = Rc::default();
     let given = slot.clone();
     let first = stage.spawn(async move |_| {
         let mut scope: Pin<Box<dyn Future<Output = String>>> = Box::pin(async {
@@ -340,7 +343,7 @@ fn a_scope_moved_to_another_task_is_that_tasks() {
 fn a_scope_moved_to_another_executor_opens_anew_there() {
     let stage = Stage::new();
     let away = Executor::new();
-    let slot: Rc<RefCell<Option<Pin<Box<dyn Future<Output = bool>>>>>> = Rc::default();
+    let slot: Slot<bool> = Rc::default();
     let given = slot.clone();
     let first = stage.spawn(async move |_| {
         let mut scope: Pin<Box<dyn Future<Output = bool>>> =

@@ -35,7 +35,7 @@ fn the_first_step_runs_inside_spawn() {
 fn one_that_finishes_at_once_is_done_when_spawn_returns() {
     let executor = Executor::new();
     let turns = Rc::new(Cell::new(0));
-    let counts = turns.clone();
+    let counts = turns;
     executor
         .run_until_complete(async move {
             let eager = || spawner().build_task().eager(true);

@@ -202,7 +202,7 @@ fn the_last_waker_may_be_dropped_anywhere_w4() {
     }
 }
 
-/// W5, W10: clone, wake, wake_by_ref and drop in every order, from outside and from inside a poll.
+/// W5, W10: clone, wake, `wake_by_ref` and drop in every order, from outside and from inside a poll.
 #[test]
 fn wakers_in_every_order_w5_w10() {
     let executor = Executor::new();
@@ -388,9 +388,9 @@ fn wakes_while_the_thread_is_destroyed_w6() {
             let touch = |late: &'static thread::LocalKey<WakesLate>| late.with(|it| it.0.set(None));
             // Locals are destroyed in the order of their first use, or the reverse.
             if order == 0 {
-                touch(&EARLY)
+                touch(&EARLY);
             } else {
-                touch(&LATE)
+                touch(&LATE);
             }
             EXECUTOR.with(|executor| {
                 let exposes = exposed(slot.clone(), Arc::default());
@@ -647,7 +647,7 @@ fn a_call_that_panics_is_reported() {
     executor
         .spawner()
         .set_exception_handler(Some(Rc::new(move |context| {
-            sees.set(context.cause.clone())
+            sees.set(context.cause.clone());
         })));
     executor.run_until_stalled();
     assert_eq!(seen.take().as_deref(), Some("panicked: from elsewhere"));

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::cancel::{Cancellation, Kind, NodeId, request};
+use crate::caught::wake;
 use crate::error::Message;
 use crate::home;
 use crate::local::Local;
@@ -163,7 +164,7 @@ impl Claim {
         if let State::Open(local, node) = std::mem::take(&mut self.state)
             && let Some(waker) = local.tree.close(&local, node)
         {
-            waker.wake();
+            wake(&local, waker);
         }
     }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crate::cancel::claim::Target;
 use crate::cancel::{Kind, NodeId};
+use crate::caught;
 use crate::error::Message;
 use crate::local::Local;
 use crate::registry::Key;
@@ -186,7 +187,7 @@ impl Cancellation {
         }
         tree.watch(node, request);
         if let Some(waker) = tree.waker(local, node) {
-            waker.wake();
+            caught::wake(local, waker);
         }
     }
 }

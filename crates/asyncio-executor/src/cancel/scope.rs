@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::cancel::{Cancelled, Here, Kind, NodeId, request};
+use crate::caught::wake;
 use crate::error::Message;
 use crate::home;
 use crate::local::Local;
@@ -196,7 +197,7 @@ impl Scope {
         if let Some((local, node)) = self.open.take()
             && let Some(waker) = local.tree.close(&local, node)
         {
-            waker.wake();
+            wake(&local, waker);
         }
     }
 }

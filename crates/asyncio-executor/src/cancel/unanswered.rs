@@ -1,6 +1,7 @@
 //! Marks that wait for their scope to be polled, and where they go if it never is.
 
 use crate::cancel::{NodeId, Tree};
+use crate::caught::wake;
 use crate::local::Local;
 
 /// A mark that waits for its scope to be polled.
@@ -51,7 +52,7 @@ impl Tree {
             self.with(parent, |parent| parent.message = message);
             self.watch(parent, mark.request);
             if let Some(waker) = self.waker(local, parent) {
-                waker.wake();
+                wake(local, waker);
             }
         }
     }

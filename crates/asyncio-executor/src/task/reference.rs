@@ -151,7 +151,7 @@ impl TaskRef {
 
     /// Has `observer` told when the task has ended, under `index`; at once, inside this call,
     /// when it has ended already. References may have any number of observers, which are told
-    /// nothing about the value ([`End::Failed`] is told only to the handle's).
+    /// nothing about the value ([`End::Failed`](crate::End::Failed) is told only to the handle's).
     pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
         self.on_end(Watcher::Tell(observer, index));
     }

@@ -11,8 +11,9 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::callback;
-use crate::caught::or_report;
+use crate::caught::{or_report, wake};
 use crate::context::Context;
+use crate::flat::drop_flat;
 use crate::local::Local;
 use crate::task::{End, Observer, Status, TaskRef};
 
@@ -34,13 +35,16 @@ impl Watcher {
     pub(super) fn fire(self, local: &Local, task: &TaskRef, status: Status) {
         match self {
             // An entry in the queue of a closed executor would never be taken out again.
-            Self::Call(..) if local.closed.get() => {}
+            Self::Call(context, callback) if local.closed.get() => {
+                let message = "panic in the destructor of a callback";
+                or_report(local, message, || drop_flat((context, callback)));
+            }
             Self::Call(context, callback) => {
                 let task = task.clone();
                 local.push(callback::entry(context, move || callback(&task)));
             }
             Self::Tell(observer, index) => observer.ended(index, End::of(status)),
-            Self::Wake(waker) => or_report(local, "panic in a waker", || waker.wake()),
+            Self::Wake(waker) => wake(local, waker),
         }
     }
 }
