@@ -35,12 +35,13 @@ fn mdbook(workspace: &Workspace) -> Result<PathBuf, String> {
         .join("bin")
         .join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));
     if !ours.exists() {
-        // Without its server and its search index, which a check does not need.
+        // Without its server and its search index, which a check does not need, and unoptimized: it
+        // builds one book.
         Shell::cargo(
             workspace,
             &["install", "mdbook", "--locked", "--no-default-features"],
         )
-        .args(["--quiet", "--version", VERSION, "--root"])
+        .args(["--debug", "--quiet", "--version", VERSION, "--root"])
         .args([&tools])
         .env("CARGO_TARGET_DIR", tools.join("build"))
         .run()?;
