@@ -78,6 +78,9 @@ impl AddrInfoHints {
 
     /// IPv4 addresses in IPv6 form if there are no others (`AI_V4MAPPED`); with
     /// [`all`](Self::all) also beside the others.
+    ///
+    /// # Platform-specific behaviour
+    /// Without effect on NetBSD and OpenBSD, which do not map addresses.
     pub fn v4_mapped(self, on: bool) -> Self {
         self.flag(sys::AI_V4MAPPED, on)
     }

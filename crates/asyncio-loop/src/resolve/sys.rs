@@ -2,9 +2,17 @@
 
 #[cfg(unix)]
 pub(super) use libc::{
-    AI_ADDRCONFIG, AI_ALL, AI_CANONNAME, AI_NUMERICHOST, AI_NUMERICSERV, AI_PASSIVE, AI_V4MAPPED,
-    NI_DGRAM, NI_NAMEREQD, NI_NOFQDN, NI_NUMERICHOST, NI_NUMERICSERV,
+    AI_ADDRCONFIG, AI_CANONNAME, AI_NUMERICHOST, AI_NUMERICSERV, AI_PASSIVE, NI_DGRAM, NI_NAMEREQD,
+    NI_NOFQDN, NI_NUMERICHOST, NI_NUMERICSERV,
 };
+#[cfg(all(unix, not(any(target_os = "netbsd", target_os = "openbsd"))))]
+pub(super) use libc::{AI_ALL, AI_V4MAPPED};
+
+/// These systems map no addresses.
+#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+pub(super) const AI_ALL: i32 = 0;
+#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+pub(super) const AI_V4MAPPED: i32 = 0;
 
 #[cfg(windows)]
 pub(super) use windows::*;
