@@ -201,15 +201,16 @@ impl Local {
         count
     }
 
-    /// Gives the queue's memory back after a burst. For a moment when there is time: before a
-    /// sleep.
+    /// Gives memory back after a burst: of the ready queue, and of the tables of tasks and scopes
+    /// when they are empty. For a moment when there is time: before a sleep.
     pub(crate) fn shrink(&self) {
-        /// 1024 entries, 16 KiB, are kept.
-        const KEPT: usize = 1024;
         let mut ready = self.ready.borrow_mut();
-        if ready.capacity() > 2 * KEPT && ready.len() < KEPT {
-            ready.shrink_to(KEPT);
+        if ready.capacity() > 2 * ENTRIES_KEPT && ready.len() < ENTRIES_KEPT {
+            ready.shrink_to(ENTRIES_KEPT);
         }
+        drop(ready);
+        self.tasks.shrink();
+        self.tree.shrink();
     }
 
     #[inline]
@@ -362,6 +363,9 @@ impl Local {
         }
     }
 }
+
+/// What the ready queue, and each empty table, keeps of its memory for the next burst: 1024 entries.
+pub(crate) const ENTRIES_KEPT: usize = 1024;
 
 fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {
     (waker.data(), std::ptr::from_ref(waker.vtable()))

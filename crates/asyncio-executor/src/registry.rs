@@ -12,7 +12,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::cancel::NodeId;
-use crate::local::Local;
+use crate::local::{ENTRIES_KEPT, Local};
 use crate::task::{Observer, TaskState};
 
 /// The number of a slot. Reused after the task's end: only what dies with the task, or checks
@@ -172,6 +172,18 @@ impl Tasks {
             held: (slot.id & DETACHED == 0).then_some(slot.id),
             extra,
         })
+    }
+
+    /// Gives memory back when there is nothing in it. (A table with something at its end cannot be
+    /// made smaller, and looking for that would take its length.)
+    pub(crate) fn shrink(&self) {
+        let mut inner = self.inner.borrow_mut();
+        if inner.slots.is_empty() && inner.slots.capacity() > ENTRIES_KEPT {
+            inner.slots = Slab::new();
+        }
+        if inner.extras.is_empty() && inner.extras.capacity() > ENTRIES_KEPT {
+            inner.extras = Slab::new();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -248,3 +248,35 @@ fn handles_that_outlive_their_executor_leave_nothing_behind() {
         }
     });
 }
+
+#[test]
+fn what_a_burst_of_tasks_and_scopes_took_is_given_back() {
+    let _alone = exclusive();
+    let executor = Executor::new();
+    let burst = || {
+        let tasks: Vec<_> = (0..20_000)
+            .map(|_| {
+                let waits = executor.create_task(pending::<()>());
+                executor.create_task(async move {
+                    let _ = catch_cancelled(waits.into_future()).await;
+                })
+            })
+            .collect();
+        executor.run_until_stalled();
+        for task in &tasks {
+            task.cancel();
+        }
+        executor.run_until_stalled();
+        drop(tasks);
+        executor.shrink();
+    };
+    burst();
+    let ((), used) = heap::on_this_thread(burst);
+    assert_eq!(used.live_bytes, 0);
+    let (_, kept) = heap::on_this_thread(|| drop(executor));
+    assert!(
+        kept.live_bytes > -200_000,
+        "{} bytes were kept",
+        -kept.live_bytes
+    );
+}

@@ -72,8 +72,11 @@ impl EventLoop {
     ///
     /// # Errors
     /// [`RunError`]: `Stopped` by [`stop`](LoopRef::stop) before `main` ended (it is dropped
-    /// then; a task given by `&mut` goes on in the next run), cancelled, closed, running already,
-    /// another loop runs on this thread, or the selector failed.
+    /// then; a task given by `&mut` goes on in the next run), `Interrupted` likewise by
+    /// [`Spawner::interrupt`](asyncio_executor::Spawner::interrupt), cancelled, closed, running
+    /// already, another loop runs on this thread, or the selector failed. A stop or an interrupt
+    /// in the turn in which `main` ends, or in the one after it, comes too late: the run has its
+    /// output, and the next run hears nothing of it.
     ///
     /// # Panics
     /// Goes on with a panic of `main`.
@@ -81,17 +84,25 @@ impl EventLoop {
     pub fn run_until_complete<M: MainFuture>(&self, main: M) -> Result<M::Output, RunError> {
         let inner = self.inner();
         let _running = inner.executor.begin_run()?;
-        let mut main = pin!(inner.executor.main_task(main.into_main()));
+        // Boxed, since it may be larger than what is left of a small stack.
+        let main = Box::pin(main.into_main());
+        let mut main = pin!(inner.executor.main_task(main));
+        // One that was left from outside a run.
+        inner.was_interrupted();
         let run = current::enter(inner, || {
             while !main.done() {
                 let plan = inner.begin();
                 inner.wait(plan)?;
                 inner.finish(plan, Some(&mut || _ = main.as_mut().step()));
-                if inner.executor.is_interrupted() {
-                    drop(inner.executor.take_interrupt());
+                let interrupted = inner.was_interrupted();
+                let stopped = inner.stopping.take();
+                if main.done() {
+                    break;
+                }
+                if interrupted {
                     return Err(RunError::Interrupted);
                 }
-                if inner.stopping.take() && !main.done() {
+                if stopped {
                     return Err(RunError::Stopped);
                 }
             }
@@ -104,6 +115,8 @@ impl EventLoop {
             Ok(waited?)
         });
         inner.stopping.set(false);
+        // What came too late to end this run is not for the next one.
+        inner.was_interrupted();
         run?;
         match main.take_outcome() {
             None => Err(RunError::Stopped),
@@ -115,18 +128,18 @@ impl EventLoop {
     /// one turn.
     ///
     /// # Errors
-    /// [`RunError`]: closed, running already, another loop runs on this thread, or the selector
-    /// failed.
+    /// [`RunError`]: interrupted, closed, running already, another loop runs on this thread, or the
+    /// selector failed.
     pub fn run_forever(&self) -> Result<(), RunError> {
         let inner = self.inner();
         let _running = inner.executor.begin_run()?;
+        inner.was_interrupted();
         current::enter(inner, || {
             loop {
                 let plan = inner.begin();
                 inner.wait(plan)?;
                 inner.finish(plan, None);
-                if inner.executor.is_interrupted() {
-                    drop(inner.executor.take_interrupt());
+                if inner.was_interrupted() {
                     return Err(RunError::Interrupted);
                 }
                 if inner.stopping.take() {
@@ -160,13 +173,12 @@ impl EventLoop {
     ///
     /// # Errors
     /// [`RunError`]: closed, running already (this is called from inside a turn), another loop
-    /// runs on this thread, or a second interrupt.
+    /// runs on this thread, or interrupted.
     pub fn finish(&self, plan: Plan) -> Result<Turn, RunError> {
         let inner = self.inner();
         let _running = inner.executor.begin_run()?;
         let mut turn = current::enter(inner, || inner.finish(plan, None));
-        if inner.executor.is_interrupted() {
-            drop(inner.executor.take_interrupt());
+        if inner.was_interrupted() {
             return Err(RunError::Interrupted);
         }
         turn.idle = inner.is_idle();

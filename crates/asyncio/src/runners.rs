@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use asyncio_executor::{Context, MainFuture};
@@ -59,7 +59,9 @@ pub fn run<M: MainFuture>(main: M) -> Result<M::Output, RunError> {
         return Err(RunError::OtherRunning);
     }
     // Closed when it is dropped, also by a panic of `main` on its way out.
-    Runner::new()?.run(main)
+    let main = Box::pin(main.into_main());
+    let runner = Runner::new()?;
+    runner.run_boxed::<M>(&runner.context, main)
 }
 
 /// An event loop that is run several times, and closed in order: asyncio's `Runner`.
@@ -146,8 +148,19 @@ impl Runner {
                 RunError::OtherRunning
             });
         }
+        self.run_boxed::<M>(context, Box::pin(main.into_main()))
+    }
+
+    /// The main future is boxed where it comes in: it may be larger than what is left of a small
+    /// stack, and everything around it would take its size again.
+    #[track_caller]
+    fn run_boxed<M: MainFuture>(
+        &self,
+        context: &Context,
+        main: Pin<Box<M::Future>>,
+    ) -> Result<M::Output, RunError> {
         let run = self.interrupter.begin(0);
-        let main = within(context, run.watch(main.into_main()));
+        let main = within(context, run.watch(main));
         match self.event_loop.run_until_complete(main) {
             Err(RunError::Cancelled(_)) if run.has_cancelled() => Err(RunError::Interrupted),
             outcome => outcome.and_then(M::output),

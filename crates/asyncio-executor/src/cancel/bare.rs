@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 
 use crate::cancel::{NodeId, Tree};
-use crate::local::Local;
+use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
 
 /// For each awaiting task, by its number, what it awaits.
@@ -44,6 +44,16 @@ impl BareClaims {
             claims.resize(index + 1, BareClaim::None);
         }
         claims[index] = claim;
+    }
+
+    /// Gives memory back, as far as the last claims need none.
+    pub(super) fn shrink(&self) {
+        let mut claims = self.claims.borrow_mut();
+        if claims.capacity() > ENTRIES_KEPT && claims.last() == Some(&BareClaim::None) {
+            let used = claims.iter().rposition(|claim| *claim != BareClaim::None);
+            claims.truncate(used.map_or(0, |last| last + 1));
+            claims.shrink_to(ENTRIES_KEPT);
+        }
     }
 
     /// The task has ended: its number may be another task's next.

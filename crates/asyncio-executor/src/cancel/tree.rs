@@ -13,7 +13,7 @@ use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
 use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
-use crate::local::Local;
+use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
 
 /// The number of a node; reused after it is closed.
@@ -114,6 +114,16 @@ impl Tree {
         let request = self.last_request.get() + 1;
         self.last_request.set(request);
         request
+    }
+
+    /// Gives memory back when there is nothing in it.
+    pub(crate) fn shrink(&self) {
+        let mut nodes = self.nodes.borrow_mut();
+        if nodes.is_empty() && nodes.capacity() > ENTRIES_KEPT {
+            *nodes = Slab::new();
+        }
+        drop(nodes);
+        self.bare.shrink();
     }
 
     /// Nodes alive; for tests and metrics.
