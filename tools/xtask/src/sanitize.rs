@@ -73,6 +73,9 @@ fn test(
         .args(["--no-fail-fast", "--tests", "--target", TARGET])
         .packages(packages.iter().map(String::as_str))
         .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
+        // Tests that panic on purpose must not spend seconds on reading debug information. The
+        // sanitizers print stacks of their own.
+        .env("RUST_BACKTRACE", "0")
         .env("CARGO_TARGET_DIR", workspace.target.join(folder))
         .run()
 }
