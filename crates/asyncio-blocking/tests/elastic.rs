@@ -17,7 +17,7 @@ fn threads() -> usize {
 }
 
 /// Version 1.7.0 of `blocking` never ends a thread. In real time: half a second is the pool's own
-/// keep-alive, which cannot be changed; ten are allowed.
+/// keep-alive, which cannot be changed; a busy machine may take a minute.
 #[cfg(target_os = "linux")]
 #[test]
 fn idle_threads_end_n17() {
@@ -40,7 +40,7 @@ fn idle_threads_end_n17() {
     }
     let most = threads();
     assert!(most >= 8, "{most} threads");
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     while threads() > 0 {
         assert!(
             Instant::now() < end,
