@@ -1,6 +1,5 @@
 //! Waiting again and again.
 
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use crate::current::get_running_loop;
@@ -105,10 +104,18 @@ impl Interval {
             MissedTicks::Burst => tick.checked_add(self.period),
             MissedTicks::Delay => now.max(tick).checked_add(self.period),
             MissedTicks::Skip => {
-                let late = now.saturating_duration_since(tick).as_nanos() / self.period.as_nanos();
-                let periods = u32::try_from(late + 1).ok().and_then(NonZeroU32::new)?;
-                tick.checked_add(self.period.checked_mul(periods.get())?)
+                let period = self.period.as_nanos();
+                let late = now.saturating_duration_since(tick).as_nanos();
+                tick.checked_add(nanoseconds((late / period + 1) * period)?)
             }
         }
     }
+}
+
+/// What `Duration::from_nanos` cannot hold in its 64 bits: 584 years. `None` past the end of time.
+fn nanoseconds(count: u128) -> Option<Duration> {
+    const SECOND: u128 = 1_000_000_000;
+    let seconds = u64::try_from(count / SECOND).ok()?;
+    let rest = u32::try_from(count % SECOND).ok()?;
+    Some(Duration::new(seconds, rest))
 }

@@ -327,6 +327,32 @@ fn an_interval_can_leave_missed_ticks_out_or_go_on_from_now() {
         .unwrap();
 }
 
+/// More than 2^32 periods: two hours of suspend and a period of a microsecond.
+#[test]
+fn an_interval_leaves_out_any_number_of_missed_ticks() {
+    const PERIOD: Duration = Duration::from_micros(1);
+    let (event_loop, clock) = simulated();
+    event_loop
+        .run_until_complete(async {
+            let start = clock.now();
+            let mut ticks = interval(PERIOD).missed(MissedTicks::Skip);
+            assert_eq!(ticks.tick().await, start);
+            let late = Duration::from_secs(2 * 3600) + PERIOD / 2;
+            clock.advance(late);
+            assert_eq!(ticks.tick().await, start + PERIOD);
+            // The next one of the rhythm, half a period from now. A pending tick would let the
+            // clock of this loop run to the timeout.
+            let mut limit = pin!(sleep(SECOND));
+            let mut next = pin!(ticks.tick());
+            let tick = std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(tick) => Poll::Ready(Some(tick)),
+                Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
+            });
+            assert_eq!(tick.await, Some(start + late + PERIOD / 2));
+        })
+        .unwrap();
+}
+
 #[test]
 fn an_interval_past_the_end_of_time_waits_for_ever() {
     let (event_loop, clock) = simulated();
