@@ -180,6 +180,18 @@ impl Inner {
         }
     }
 
+    /// Takes the interrupt that an entry has made, if one has. Its payload is for those who drive
+    /// an executor themselves.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        let interrupted = self.executor.is_interrupted();
+        if interrupted {
+            let payload = self.executor.take_interrupt();
+            self.spawner
+                .catch_panic("panic in the destructor of an interrupt", || drop(payload));
+        }
+        interrupted
+    }
+
     /// Whether only another thread can make the loop go on.
     pub(crate) fn is_idle(&self) -> bool {
         self.executor.ready_len() == 0

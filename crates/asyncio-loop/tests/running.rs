@@ -105,6 +105,47 @@ fn a_stop_in_the_last_turn_is_not_left_for_the_next_run() {
 }
 
 #[test]
+fn an_interrupt_ends_the_run_in_which_it_is_made() {
+    let (event_loop, _clock) = simulated();
+    let log = Log::new();
+    let spawner = event_loop.spawner().clone();
+    event_loop.call_soon(move || spawner.interrupt(Box::new("why")));
+    event_loop.call_soon(log.entry("left"));
+    let main = std::future::pending::<()>();
+    assert_eq!(
+        event_loop.run_until_complete(main),
+        Err(RunError::Interrupted)
+    );
+    log.expect(&[]);
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1));
+    log.expect(&["left"]);
+}
+
+#[test]
+fn an_interrupt_that_comes_too_late_is_not_left_for_the_next_run() {
+    let (event_loop, _clock) = simulated();
+    let interrupt = || {
+        let spawner = event_loop.spawner().clone();
+        move || spawner.interrupt(Box::new(()))
+    };
+    let log = Log::new();
+    // In the turn after the one in which main ends, which every run makes.
+    let late = interrupt();
+    let main = async { drop(get_running_loop().call_soon(late)) };
+    assert_eq!(event_loop.run_until_complete(main), Ok(()));
+    // In the turn in which main ends.
+    let main = async { interrupt()() };
+    assert_eq!(event_loop.run_until_complete(main), Ok(()));
+    // Outside a run.
+    interrupt()();
+    for _ in 0..3 {
+        event_loop.call_soon(log.entry("called"));
+    }
+    assert_eq!(event_loop.run_until_complete(async { 5 }), Ok(5));
+    log.expect(&["called"; 3]);
+}
+
+#[test]
 fn a_run_inside_a_run_is_an_error_w16() {
     let (event_loop, _clock) = simulated();
     let (other, _) = simulated();
