@@ -18,7 +18,8 @@ use std::sync::Arc;
 use async_task::Runnable;
 
 use crate::home::Home;
-use crate::local::{Local, described};
+use crate::local::Local;
+use crate::reports::described;
 use crate::shared::RemoteCall;
 
 /// One thing that is ready to run: a task's step, a callback, an I/O dispatch.

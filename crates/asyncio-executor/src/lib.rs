@@ -42,6 +42,7 @@
 mod callback;
 mod cancel;
 mod caught;
+mod closing;
 mod context;
 mod entry;
 mod error;
@@ -51,6 +52,7 @@ mod home;
 mod local;
 mod main_task;
 mod registry;
+mod reports;
 mod shared;
 mod spawner;
 mod task;

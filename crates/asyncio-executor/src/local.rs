@@ -11,11 +11,11 @@ use std::task::{RawWakerVTable, Waker};
 use async_task::Runnable;
 
 use crate::cancel::Tree;
-use crate::caught::{drop_payload, or_report};
+use crate::caught::or_report;
 use crate::context;
-use crate::entry::{Dispatch, Entry};
+use crate::entry::Entry;
 use crate::error::ErrorContext;
-use crate::home::{self, Home};
+use crate::home::Home;
 use crate::registry::{Key, Tasks};
 use crate::shared::{Remote, Shared};
 use crate::task::{End, Status, TaskBuilder};
@@ -28,7 +28,7 @@ pub type TaskFactory = Rc<dyn Fn(TaskBuilder) -> TaskBuilder>;
 
 pub(crate) struct Local {
     pub(crate) shared: Arc<Shared>,
-    ready: RefCell<VecDeque<Entry>>,
+    pub(crate) ready: RefCell<VecDeque<Entry>>,
     pub(crate) tasks: Tasks,
     pub(crate) tree: Tree,
     /// The task that is being polled.
@@ -51,7 +51,7 @@ pub(crate) struct Local {
     pub(crate) has_factory: Cell<bool>,
     /// The factory is being called: what it makes itself is plain.
     pub(crate) in_factory: Cell<bool>,
-    handler: RefCell<Option<ExceptionHandler>>,
+    pub(crate) handler: RefCell<Option<ExceptionHandler>>,
     /// What an entry asked the run to end with.
     interrupt: Cell<Option<Box<dyn Any>>>,
     interrupted: Cell<bool>,
@@ -169,14 +169,6 @@ impl Local {
         or_report(self, "panic in the destructor of a callback", || drop(rest));
     }
 
-    #[cold]
-    fn report_callback(&self, name: String, payload: Box<dyn Any + Send>) {
-        let mut context = ErrorContext::new("exception in callback").panicked(&*payload);
-        context.handle = Some(name);
-        self.report(&context);
-        drop_payload(payload);
-    }
-
     /// Moves what came from other threads to the ready queue, as far as it had come when this
     /// began. Returns how many.
     #[inline]
@@ -272,33 +264,6 @@ impl Local {
         self.factory.borrow().clone()
     }
 
-    pub(crate) fn set_handler(
-        &self,
-        handler: Option<ExceptionHandler>,
-    ) -> Option<ExceptionHandler> {
-        self.handler.replace(handler)
-    }
-
-    pub(crate) fn handler(&self) -> Option<ExceptionHandler> {
-        self.handler.borrow().clone()
-    }
-
-    /// Hands an error that nobody else was told of to the handler; without one, and for a
-    /// handler that panics, one line goes to stderr.
-    pub(crate) fn report(&self, context: &ErrorContext<'_>) {
-        let handle = || match self.handler() {
-            Some(handler) => handler(context),
-            None => report_to_stderr(context),
-        };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(handle)) {
-            report_to_stderr(context);
-            report_to_stderr(
-                &ErrorContext::new("unhandled error in exception handler").panicked(&*payload),
-            );
-            drop_payload(payload);
-        }
-    }
-
     pub(crate) fn interrupt(&self, payload: Box<dyn Any>) {
         self.interrupt.set(Some(payload));
         self.interrupted.set(true);
@@ -313,55 +278,6 @@ impl Local {
         self.interrupted.set(false);
         self.interrupt.take()
     }
-
-    /// Drops every task and callback. The executor is of no use afterwards.
-    ///
-    /// A task is gone when its future has been dropped, here, on its own thread. One that waits
-    /// is woken for that, and comes back as an entry of the queue; one that another thread is
-    /// waking at this moment comes through the door as soon as that thread has taken the few
-    /// steps to there, and we wait for it. (Main tasks are not ours to drop, and hold no
-    /// [`Home`].)
-    pub(crate) fn close(self: &Rc<Self>) {
-        if self.closed.replace(true) {
-            return;
-        }
-        self.shared.refuse_calls();
-        home::enter(self, || {
-            loop {
-                for key in self.tasks.keys() {
-                    self.tasks.wake(key);
-                }
-                self.drop_ready();
-                if self.tasks.len() <= self.mains.get() {
-                    break;
-                }
-                std::thread::yield_now();
-            }
-            self.shared.close();
-            self.drop_ready();
-        });
-        // What was set outside tasks, between two entries.
-        let context = self.context.replace(None);
-        let rest = (context, self.take_interrupt(), self.set_factory(None));
-        or_report(self, "panic in a destructor while closing", || drop(rest));
-        let handler = self.set_handler(None);
-        or_report(
-            self,
-            "panic in the destructor of the exception handler",
-            || drop(handler),
-        );
-    }
-
-    /// Drops what is ready, and what its destructors make ready.
-    fn drop_ready(&self) {
-        loop {
-            self.drain();
-            let Some(entry) = self.ready.borrow_mut().pop_front() else {
-                break;
-            };
-            or_report(self, "panic in a destructor while closing", || drop(entry));
-        }
-    }
 }
 
 /// What the ready queue, and each empty table, keeps of its memory for the next burst: 1024 entries.
@@ -369,35 +285,6 @@ pub(crate) const ENTRIES_KEPT: usize = 1024;
 
 fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {
     (waker.data(), std::ptr::from_ref(waker.vtable()))
-}
-
-fn report_to_stderr(context: &ErrorContext<'_>) {
-    use std::io::Write;
-    // A closed stderr is no reason to panic, nor is a `Debug` of the user's that does.
-    let line = catch_unwind(AssertUnwindSafe(|| format!("asyncio: {context}\n")));
-    let _ = match line {
-        Ok(line) => std::io::stderr().write_all(line.as_bytes()),
-        Err(payload) => {
-            drop_payload(payload);
-            writeln!(std::io::stderr(), "asyncio: {}", context.message)
-        }
-    };
-}
-
-/// What a dispatch calls itself, or as much of it as it manages to say.
-pub(crate) fn described<D: Dispatch>(work: &D) -> String {
-    struct Described<'a, D>(&'a D);
-    impl<D: Dispatch> std::fmt::Display for Described<'_, D> {
-        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            self.0.describe(formatter)
-        }
-    }
-    let mut text = String::new();
-    let write = || std::fmt::write(&mut text, format_args!("{}", Described(work)));
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(write)) {
-        drop_payload(payload);
-    }
-    text
 }
 
 /// What was being polled before; restored on drop, also when the poll panics.
