@@ -74,7 +74,7 @@ pub use shared::{Closed, Door, Notify, ThreadsafeHandle};
 pub use spawner::{Spawner, current_task};
 pub use task::{
     CallbackId, End, IntoTask, Join, Observer, ReportingTaskBuilder, Task, TaskAddress,
-    TaskBuilder, TaskFuture, TaskRef, WaitTask, Watch,
+    TaskBuilder, TaskFuture, TaskList, TaskOutcomes, TaskRef, WaitTask, Watch,
 };
 pub use yielding::{YieldNow, yield_now};
 

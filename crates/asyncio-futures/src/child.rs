@@ -6,8 +6,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use asyncio_executor::{
-    Cancellation, Claimed, Observer, PanicPayload, Spawner, Task, TaskAddress, TaskError, TaskRef,
+    Cancellation, Claimed, Observer, PanicPayload, Spawner, Task, TaskAddress, TaskError, TaskList,
+    TaskRef,
 };
+
+use crate::gather::ChildList;
 
 /// A handle that combinators take: [`Task`], `&mut Task`, [`TaskRef`],
 /// [`Future`](crate::Future), [`Gather`](crate::Gather), [`Shield`](crate::Shield).
@@ -15,9 +18,11 @@ use asyncio_executor::{
 /// Implement it for a handle of your own, together with
 /// [`IntoTask`](asyncio_executor::IntoTask), and `gather`, `wait`, `as_completed` and `shield`
 /// take it.
-pub trait Child {
+pub trait Child: Sized {
     /// What it ends with, unless it is cancelled or panics.
     type Output;
+    /// Where a group keeps many of them: `Vec<Self>`.
+    type List: ChildList<Child = Self>;
 
     /// Whether it has ended.
     fn done(&self) -> bool;
@@ -80,6 +85,7 @@ impl std::fmt::Debug for Target {
 
 impl<T: 'static> Child for Task<T> {
     type Output = T;
+    type List = TaskList<T>;
 
     fn done(&self) -> bool {
         Self::done(self)
@@ -114,6 +120,7 @@ impl<T: 'static> Child for Task<T> {
 
 impl<T: 'static> Child for &mut Task<T> {
     type Output = T;
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Task::done(self)
@@ -150,6 +157,7 @@ impl<T: 'static> Child for &mut Task<T> {
 /// Only the end of the task: its result is its handle's.
 impl Child for TaskRef {
     type Output = ();
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Self::done(self)

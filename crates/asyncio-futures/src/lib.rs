@@ -72,8 +72,8 @@ pub use ensure::ensure_future;
 pub use error::{EmptySetError, GatherError, TimeoutError};
 pub use future::{Future, FutureCallbackId, FutureWait, create_future};
 pub use gather::{
-    Children, Gather, IntoChildren, Many, Mode, Plain, ReturnExceptions, Rules, Try, TryChildren,
-    Tuple, Verdict, Visitor, gather, gather_on, try_gather, try_gather_on,
+    ChildList, Children, Gather, IntoChildren, Many, Mode, Plain, ReturnExceptions, Rules, Try,
+    TryChildren, Tuple, Verdict, Visitor, gather, gather_on, try_gather, try_gather_on,
 };
 pub use join::{Join, TryJoin};
 pub use shield::{Shield, shield};

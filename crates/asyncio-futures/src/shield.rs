@@ -253,6 +253,7 @@ impl<C: Child> IntoTask for Shield<C> {
 
 impl<C: Child> Child for Shield<C> {
     type Output = C::Output;
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Self::done(self)

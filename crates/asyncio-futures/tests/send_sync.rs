@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use asyncio_executor::{Task, TaskRef};
+use asyncio_executor::{Task, TaskList, TaskRef};
 use asyncio_futures::{
     AsCompleted, AsCompletedWithin, Awaited, AwaitedMut, EmptySetError, Future, FutureCallbackId,
     FutureWait, Gather, GatherError, ReturnExceptions, ReturnWhen, Shield, Target, Timed, Timeout,
@@ -11,7 +11,7 @@ use asyncio_futures::{
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-type Group = Gather<Vec<Task<i32>>>;
+type Group = Gather<TaskList<i32>>;
 type Ready = std::future::Ready<i32>;
 
 // Everything that knows a loop stays on its thread, whatever it holds.
@@ -21,8 +21,8 @@ assert_not_impl_any!(Future<Rc<i32>>: Send, Sync);
 assert_not_impl_any!(FutureWait<i32>: Send, Sync);
 assert_not_impl_any!(Group: Send, Sync);
 assert_not_impl_any!(Gather<(Task<i32>, Future<Rc<i32>>)>: Send, Sync);
-assert_not_impl_any!(Gather<Vec<Task<i32>>, ReturnExceptions>: Send, Sync);
-assert_not_impl_any!(Gather<Vec<Task<Result<i32, i32>>>, Try>: Send, Sync);
+assert_not_impl_any!(Gather<TaskList<i32>, ReturnExceptions>: Send, Sync);
+assert_not_impl_any!(Gather<TaskList<Result<i32, i32>>, Try>: Send, Sync);
 assert_not_impl_any!(Awaited<Group>: Send, Sync);
 assert_not_impl_any!(AwaitedMut<'static, Group>: Send, Sync);
 assert_not_impl_any!(Watch<'static, Group>: Send, Sync);
@@ -33,6 +33,7 @@ assert_not_impl_any!(AsCompletedWithin<Task<i32>>: Send, Sync);
 assert_not_impl_any!(Timed<Ready>: Send, Sync);
 assert_not_impl_any!(Timeout: Send, Sync);
 assert_not_impl_any!(Target: Send, Sync);
+assert_not_impl_any!(TaskList<i32>: Send, Sync);
 
 // Errors and plain values may, as far as what they hold may.
 assert_impl_all!(TimeoutError: Send, Sync, Copy, std::error::Error);

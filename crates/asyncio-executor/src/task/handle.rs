@@ -54,7 +54,7 @@ pub struct Task<T> {
     id: u32,
     location: &'static Location<'static>,
     /// async-task's handle, until the outcome is taken out of it.
-    inner: Cell<Option<FallibleTask<Outcome<T>, Home>>>,
+    inner: Cell<Option<Live<T>>>,
     /// The outcome, once it was taken out of there; empty again after an `await` has taken it.
     pub(super) outcome: OnceCell<Result<T, TaskError>>,
     /// Somebody was shown the outcome.
@@ -69,6 +69,16 @@ pub struct Task<T> {
     unclaimed: Unclaimed<T>,
 }
 
+/// What a handle knows of its task: all that there is to one that has not been used.
+#[derive(Clone, Copy)]
+pub(super) struct Own<'a, T> {
+    pub(super) local: &'a Rc<Local>,
+    pub(super) key: Key,
+    pub(super) id: u32,
+    pub(super) location: &'static Location<'static>,
+    pub(super) unclaimed: Unclaimed<T>,
+}
+
 /// How the handle is being awaited.
 #[derive(Clone, Copy)]
 enum Wait {
@@ -80,7 +90,11 @@ enum Wait {
     Claimed,
 }
 
-type Unclaimed<T> = fn(&Rc<Local>, Outcome<T>, Option<&dyn Fn() -> Option<TaskRef>>) -> Outcome<T>;
+/// async-task's handle.
+pub(super) type Live<T> = FallibleTask<Outcome<T>, Home>;
+
+pub(super) type Unclaimed<T> =
+    fn(&Rc<Local>, Outcome<T>, Option<&dyn Fn() -> Option<TaskRef>>) -> Outcome<T>;
 
 /// The value is not pinned by the handle that will give it away.
 impl<T> Unpin for Task<T> {}
@@ -158,6 +172,22 @@ impl<T: 'static> Task<T> {
 }
 
 impl<T> Task<T> {
+    pub(super) fn of_parts(own: Own<'_, T>, inner: Live<T>) -> Self {
+        Self {
+            local: Rc::clone(own.local),
+            key: own.key,
+            id: own.id,
+            location: own.location,
+            inner: Cell::new(Some(inner)),
+            outcome: OnceCell::new(),
+            retrieved: Cell::new(false),
+            waker: Cell::new(0),
+            wait: Cell::new(Wait::None),
+            claim: Cell::default(),
+            unclaimed: own.unclaimed,
+        }
+    }
+
     /// Whether the task has ended.
     #[must_use]
     pub fn done(&self) -> bool {
@@ -292,12 +322,27 @@ impl<T> Task<T> {
         }
     }
 
-    pub(super) fn place(&self) -> (&Rc<Local>, Key) {
-        (&self.local, self.key)
+    pub(super) fn own(&self) -> Own<'_, T> {
+        Own {
+            local: &self.local,
+            key: self.key,
+            id: self.id,
+            location: self.location,
+            unclaimed: self.unclaimed,
+        }
     }
 
-    pub(super) fn id(&self) -> u32 {
-        self.id
+    /// Takes what a handle is made of again, and leaves a husk to be dropped. `None` from a handle
+    /// that has been awaited or looked at, or whose task has ended.
+    pub(super) fn take_live(&self) -> Option<Live<T>> {
+        let untouched = matches!(self.wait.get(), Wait::None) && self.waker.get() == 0;
+        let inner = self.inner.take();
+        let pending = inner.as_ref().is_some_and(|inner| !inner.is_finished());
+        if untouched && pending {
+            return inner;
+        }
+        self.inner.set(inner);
+        None
     }
 
     /// The task's key while it has not ended: afterwards the number may be another task's.
@@ -307,28 +352,20 @@ impl<T> Task<T> {
 
     /// Moves the outcome of an ended task here.
     fn settle(&self) -> Result<(), InvalidStateError> {
-        let Some(mut inner) = self.inner.take() else {
+        let Some(inner) = self.inner.take() else {
             return Ok(());
         };
-        if !inner.is_finished() {
-            self.inner.set(Some(inner));
-            return Err(InvalidStateError::NotDone);
+        match outcome_of(inner) {
+            Ok(outcome) => {
+                // Empty: only the outcome of `inner`, which is gone with this, ever goes there.
+                let _ = self.outcome.set(outcome);
+                Ok(())
+            }
+            Err(inner) => {
+                self.inner.set(Some(inner));
+                Err(InvalidStateError::NotDone)
+            }
         }
-        let polled = Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop()));
-        let outcome = match polled {
-            Poll::Ready(Some(Ok(value))) => Ok(value),
-            Poll::Ready(Some(Err(failure))) => Err(match *failure {
-                Failure::Error(error) => error,
-                // Only a task without a handle discards its outcome.
-                Failure::Discarded => TaskError::Cancelled(None),
-            }),
-            // Finished without an outcome: closing the executor has dropped the future, or is
-            // in the middle of that.
-            Poll::Ready(None) | Poll::Pending => Err(TaskError::closed()),
-        };
-        // Empty: only the outcome of `inner`, which is gone with this, ever goes there.
-        let _ = self.outcome.set(outcome);
-        Ok(())
     }
 
     /// Waits for the end, without taking the outcome.
@@ -479,6 +516,26 @@ impl Claimed for Foreign {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
         cancellation.task(&self.0)
     }
+}
+
+/// Takes the outcome of a task that has ended; gives the handle back otherwise.
+#[inline]
+pub(super) fn outcome_of<T>(mut inner: Live<T>) -> Result<Result<T, TaskError>, Live<T>> {
+    if !inner.is_finished() {
+        return Err(inner);
+    }
+    let polled = Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop()));
+    Ok(match polled {
+        Poll::Ready(Some(Ok(value))) => Ok(value),
+        Poll::Ready(Some(Err(failure))) => Err(match *failure {
+            Failure::Error(error) => error,
+            // Only a task without a handle discards its outcome.
+            Failure::Discarded => TaskError::Cancelled(None),
+        }),
+        // Finished without an outcome: closing the executor has dropped the future, or is in the
+        // middle of that.
+        Poll::Ready(None) | Poll::Pending => Err(TaskError::closed()),
+    })
 }
 
 impl<T> fmt::Debug for Task<T> {

@@ -7,14 +7,16 @@
 //! | [`handle`] | `Task`: the unique handle, which holds the result |
 //! | [`join`] | waiting for a task, by value and through `&mut task` |
 //! | [`into_task`] | what can be given where a task is wanted |
+//! | [`list`] | many handles in little memory |
 //! | [`observe`] | telling whoever watches many tasks |
-//! | [`reference`] | `TaskRef`: any number of untyped handles |
+//! | [`mod@reference`] | `TaskRef`: any number of untyped handles |
 //! | [`watchers`] | who is told when a task ends, in order |
 
 mod builder;
 mod handle;
 mod into_task;
 mod join;
+mod list;
 mod observe;
 mod reference;
 mod root;
@@ -25,6 +27,7 @@ pub use builder::{ReportingTaskBuilder, TaskBuilder};
 pub use handle::Task;
 pub use into_task::IntoTask;
 pub use join::{Join, TaskFuture, Watch};
+pub use list::{TaskList, TaskOutcomes};
 pub use observe::{End, Observer, TaskAddress};
 pub(crate) use reference::TaskState;
 pub use reference::{CallbackId, TaskRef, WaitTask};

@@ -66,8 +66,12 @@ impl<T: 'static> Task<T> {
     pub fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
         let end = match self.peek() {
             Err(crate::InvalidStateError::NotDone) => {
-                let (local, key) = self.place();
-                drop(local.tasks.set_observer(key, Some((observer, index))));
+                let own = self.own();
+                drop(
+                    own.local
+                        .tasks
+                        .set_observer(own.key, Some((observer, index))),
+                );
                 return;
             }
             // The value is gone, and was one.
@@ -83,20 +87,16 @@ impl<T: 'static> Task<T> {
     /// Takes the observer away.
     pub fn unobserve(&self) {
         if !self.done() {
-            let (local, key) = self.place();
-            drop(local.tasks.set_observer(key, None));
+            let own = self.own();
+            drop(own.local.tasks.set_observer(own.key, None));
         }
     }
 
     /// Where requests to this task can be sent; `None` if it is not a task of this executor.
     #[must_use]
     pub fn address(&self, spawner: &Spawner) -> Option<TaskAddress> {
-        let (local, key) = self.place();
-        Rc::ptr_eq(spawner.local(), local).then(|| TaskAddress {
-            key,
-            id: self.id(),
-            not_send: PhantomData,
-        })
+        let own = self.own();
+        Rc::ptr_eq(spawner.local(), own.local).then(|| TaskAddress::new(own.key, own.id))
     }
 }
 
@@ -111,6 +111,14 @@ pub struct TaskAddress {
 }
 
 impl TaskAddress {
+    pub(super) fn new(key: Key, id: u32) -> Self {
+        Self {
+            key,
+            id,
+            not_send: PhantomData,
+        }
+    }
+
     pub(crate) fn key(self, local: &Local) -> Option<Key> {
         (local.tasks.id(self.key) == Some(self.id)).then_some(self.key)
     }

@@ -79,7 +79,10 @@ impl<T> FutureCell<T> {
 
     fn tell(&self, waiting: Waiting<T>) {
         match waiting {
-            Waiting::Waker(waker) => waker.wake(),
+            // A foreign one may panic, and must not keep the others from being told.
+            Waiting::Waker(waker) => self
+                .spawner
+                .catch_panic("panic in a waker", || waker.wake()),
             Waiting::Callback(callback) => {
                 self.due.borrow_mut().push_back(callback);
                 // Whoever ends the future, or waits for it, has a handle to it.
@@ -173,6 +176,15 @@ impl<T> FutureCell<T> {
         self.report.set(None);
     }
 
+    /// Drops what may own a future that owns a future that owns …, and may have a destructor that
+    /// panics, of which nobody is to hear who only let go of a handle.
+    fn discard<V: 'static>(&self, value: V) {
+        self.spawner
+            .catch_panic("panic in the destructor of what a future held", || {
+                drop_flat(value);
+            });
+    }
+
     pub(super) fn waiting_len(&self) -> usize {
         self.waiting.borrow().len()
     }
@@ -185,7 +197,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Calls the next callback.
+/// Calls the next callback, or drops it: each entry is for one of them.
 impl<T> Dispatch for FutureCell<T> {
     fn run(self: Rc<Self>) {
         let Some(Callback { context, call }) = self.due.borrow_mut().pop_front() else {
@@ -193,6 +205,12 @@ impl<T> Dispatch for FutureCell<T> {
         };
         let future = Future(self);
         context.run(|| call(&future));
+    }
+
+    /// It may own a handle to the future, which would own it for ever.
+    fn discard(&self) {
+        let due = self.due.borrow_mut().pop_front();
+        FutureCell::discard(self, due);
     }
 }
 
@@ -208,14 +226,19 @@ impl<T> Drop for FutureCell<T> {
     fn drop(&mut self) {
         let outcome = self.outcome.take();
         if let (Some(show), Some(Ok(value))) = (self.report.get(), &outcome) {
-            let mut context = ErrorContext::new("error of a future was never retrieved");
-            context.cause = Some(show(value));
-            context.location = Some(self.location);
-            self.spawner.call_exception_handler(&context);
+            let report = || {
+                let mut context = ErrorContext::new("error of a future was never retrieved");
+                context.cause = Some(show(value));
+                context.location = Some(self.location);
+                self.spawner.call_exception_handler(&context);
+            };
+            self.spawner
+                .catch_panic("panic in the `Display` of a future's error", report);
         }
-        // Each may own a future that owns a future that owns …
-        drop_flat(outcome);
-        drop_flat(self.waiting.take());
-        drop_flat(self.due.take());
+        self.discard(outcome);
+        let waiting = self.waiting.take().into_values();
+        waiting.for_each(|waiting| self.discard(waiting));
+        let due = self.due.take().into_iter();
+        due.for_each(|due| self.discard(due));
     }
 }

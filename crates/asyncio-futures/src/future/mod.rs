@@ -209,6 +209,7 @@ impl<T> IntoTask for Future<T> {
 
 impl<T: Clone> Child for Future<T> {
     type Output = T;
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Self::done(self)

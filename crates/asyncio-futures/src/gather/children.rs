@@ -1,10 +1,11 @@
 //! The children of a group: a list of handles of one type, or a tuple of several.
 
 use std::any::Any;
+use std::rc::Rc;
 
-use asyncio_executor::{IntoTask, Spawner, TaskError};
+use asyncio_executor::{IntoTask, Observer, Spawner, Task, TaskError, TaskList};
 
-use crate::child::Child;
+use crate::child::{Child, Target};
 use crate::error::GatherError;
 
 /// What [`gather`](crate::gather()) takes: anything that iterates over tasks and futures of one
@@ -22,12 +23,10 @@ pub trait IntoChildren<Kind> {
     fn into_children(self, spawner: &Spawner, visitor: &mut impl Visitor) -> Self::Children;
 }
 
-/// What is done with each child of a group, whatever its type.
+/// What is done with each child of a group when it is made, whatever its type.
 pub trait Visitor {
     /// Called first, with the least number of children to come.
-    fn expect(&mut self, count: usize) {
-        let _ = count;
-    }
+    fn expect(&mut self, count: usize);
 
     /// Called with each child, in order.
     fn visit<C: Child>(&mut self, child: &C);
@@ -41,15 +40,18 @@ pub enum Many {}
 #[derive(Debug)]
 pub enum Tuple {}
 
-/// The handles of a group: `Vec<Task<T>>`, `(Task<A>, Future<B>)`.
+/// The handles of a group: [`TaskList<T>`], `Vec<Future<T>>`, `(Task<A>, Future<B>)`.
 pub trait Children {
     /// What they end with when all end with a value: `Vec<T>`, `(A, B)`.
     type Values;
     /// How each has ended: `Vec<Result<T, TaskError>>`, `(Result<A, TaskError>, …)`.
     type Results;
 
-    /// Shows each handle to `visitor`.
-    fn visit(&self, visitor: &mut impl Visitor);
+    /// Tells where a request to each of them goes; see [`Child::target`].
+    fn targets(&self, spawner: &Spawner, each: &mut dyn FnMut(Target));
+
+    /// Takes this observer of each of them away.
+    fn unobserve(&self, observer: &Rc<dyn Observer>);
 
     /// The values; or why a child has none.
     ///
@@ -68,6 +70,18 @@ pub trait Children {
 
     /// The failure of one child; the others are left alone.
     fn into_failure(self, index: usize) -> Option<TaskError>;
+}
+
+/// The handles of a group that was made of an iterator.
+pub trait ChildList: Children {
+    /// One of them.
+    type Child;
+
+    /// An empty list with room for this many.
+    fn with_capacity(count: usize) -> Self;
+
+    /// Appends a handle.
+    fn push(&mut self, child: Self::Child);
 }
 
 /// The handles of a group whose values are `Result`s.
@@ -98,14 +112,14 @@ where
     I: IntoIterator,
     I::Item: IntoTask<Handle: Child>,
 {
-    type Children = Vec<<I::Item as IntoTask>::Handle>;
+    type Children = <<I::Item as IntoTask>::Handle as Child>::List;
 
     #[track_caller]
     fn into_children(self, spawner: &Spawner, visitor: &mut impl Visitor) -> Self::Children {
         let items = self.into_iter();
         let count = items.size_hint().0;
         visitor.expect(count);
-        let mut children = Vec::with_capacity(count);
+        let mut children = Self::Children::with_capacity(count);
         // Not `map`: a closure would hide who called.
         for item in items {
             let child = item.into_task(spawner);
@@ -116,12 +130,77 @@ where
     }
 }
 
+impl<C: Child> ChildList for Vec<C> {
+    type Child = C;
+
+    fn with_capacity(count: usize) -> Self {
+        Self::with_capacity(count)
+    }
+
+    fn push(&mut self, child: C) {
+        self.push(child);
+    }
+}
+
+impl<T: 'static> ChildList for TaskList<T> {
+    type Child = Task<T>;
+
+    fn with_capacity(count: usize) -> Self {
+        Self::with_capacity(count)
+    }
+
+    fn push(&mut self, child: Task<T>) {
+        self.push(child);
+    }
+}
+
+impl<T: 'static> Children for TaskList<T> {
+    type Values = Vec<T>;
+    type Results = Vec<Result<T, TaskError>>;
+
+    fn targets(&self, spawner: &Spawner, each: &mut dyn FnMut(Target)) {
+        self.targets(spawner, |target| match target {
+            Ok(address) => each(Target::Task(address)),
+            Err(task) => each(Target::Ref(task)),
+        });
+    }
+
+    fn unobserve(&self, _: &Rc<dyn Observer>) {
+        self.unobserve();
+    }
+
+    fn into_values(self) -> Result<Self::Values, TaskError> {
+        // With its capacity known, which `collect` into a `Result` cannot.
+        let mut values = Vec::with_capacity(self.len());
+        for outcome in self.into_outcomes() {
+            values.push(outcome?);
+        }
+        Ok(values)
+    }
+
+    fn into_results(self) -> Self::Results {
+        self.into_outcomes().collect()
+    }
+
+    fn into_failure(self, index: usize) -> Option<TaskError> {
+        self.into_task(index)?.into_outcome().err()
+    }
+}
+
 impl<C: Child> Children for Vec<C> {
     type Values = Vec<C::Output>;
     type Results = Vec<Result<C::Output, TaskError>>;
 
-    fn visit(&self, visitor: &mut impl Visitor) {
-        self.iter().for_each(|child| visitor.visit(child));
+    fn targets(&self, spawner: &Spawner, each: &mut dyn FnMut(Target)) {
+        for child in self {
+            each(child.target(spawner));
+        }
+    }
+
+    fn unobserve(&self, observer: &Rc<dyn Observer>) {
+        for child in self {
+            child.unobserve(observer);
+        }
     }
 
     fn into_values(self) -> Result<Self::Values, TaskError> {
@@ -176,6 +255,27 @@ where
     }
 }
 
+impl<T: 'static, E: 'static> TryChildren for TaskList<Result<T, E>> {
+    type OkValues = Vec<T>;
+    type Error = E;
+
+    fn is_failure(value: &dyn Any) -> bool {
+        is_err::<T, E>(value)
+    }
+
+    fn into_ok_values(self) -> Result<Vec<T>, GatherError<E>> {
+        let mut values = Vec::with_capacity(self.len());
+        for outcome in self.into_outcomes() {
+            values.push(flat(outcome)?);
+        }
+        Ok(values)
+    }
+
+    fn into_error(self, index: usize) -> Option<GatherError<E>> {
+        flat(self.into_task(index)?.into_outcome()).err()
+    }
+}
+
 macro_rules! tuples {
     ($($child:ident $output:ident $index:tt),+) => {
         impl<$($child),+> IntoChildren<Tuple> for ($($child,)+)
@@ -191,7 +291,7 @@ macro_rules! tuples {
                 visitor: &mut impl Visitor,
             ) -> Self::Children {
                 let children = ($(self.$index.into_task(spawner),)+);
-                children.visit(visitor);
+                $(visitor.visit(&children.$index);)+
                 children
             }
         }
@@ -200,8 +300,12 @@ macro_rules! tuples {
             type Values = ($($child::Output,)+);
             type Results = ($(Result<$child::Output, TaskError>,)+);
 
-            fn visit(&self, visitor: &mut impl Visitor) {
-                $(visitor.visit(&self.$index);)+
+            fn targets(&self, spawner: &Spawner, each: &mut dyn FnMut(Target)) {
+                $(each(self.$index.target(spawner));)+
+            }
+
+            fn unobserve(&self, observer: &Rc<dyn Observer>) {
+                $(self.$index.unobserve(observer);)+
             }
 
             fn into_values(self) -> Result<Self::Values, TaskError> {

@@ -22,8 +22,8 @@ use crate::inbox::Inbox;
 /// A group of tasks: what [`gather`](crate::gather()) returns.
 ///
 /// Awaited by value or as `&mut group`; or asked for its [`result`](Self::result) after
-/// `run_until_complete(&mut group)`. `C` are the handles of the children, `Vec<Task<T>>` for
-/// futures.
+/// `run_until_complete(&mut group)`. `C` are the handles of the children,
+/// [`TaskList<T>`](asyncio_executor::TaskList) for tasks and futures.
 ///
 /// # Cancel safety
 /// Yes; see [`gather`](crate::gather()).
@@ -155,7 +155,7 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
     fn leave(&self, children: &C) {
         self.group.close();
         if !self.group.sink.all_ended() {
-            children.visit(&mut StopWatching(self.group.as_observer()));
+            children.unobserve(&self.group.as_observer());
         }
     }
 }
@@ -191,9 +191,9 @@ impl<C: Children> Gather<C> {
             .sink
             .change_rules(<ReturnExceptions as Mode<C>>::rules())
         {
-            let mut named = NameTargets(group.spawner(), Targets::default());
-            children.visit(&mut named);
-            group.sink.name_targets(named.1);
+            let mut targets = Targets::default();
+            children.targets(group.spawner(), &mut |target| targets.push(target));
+            group.sink.name_targets(targets);
         }
         Gather {
             group,
@@ -221,22 +221,6 @@ impl Visitor for StartWatching<'_> {
         let index = u32::try_from(self.targets.len()).expect("fewer than 2^32 children");
         self.targets.push(child.target(self.spawner));
         child.observe(Rc::clone(&self.observer), index);
-    }
-}
-
-struct NameTargets<'a>(&'a Spawner, Targets);
-
-impl Visitor for NameTargets<'_> {
-    fn visit<C: Child>(&mut self, child: &C) {
-        self.1.push(child.target(self.0));
-    }
-}
-
-struct StopWatching(Rc<dyn Observer>);
-
-impl Visitor for StopWatching {
-    fn visit<C: Child>(&mut self, child: &C) {
-        child.unobserve(&self.0);
     }
 }
 
@@ -357,6 +341,7 @@ impl<C: Children, M: Mode<C>> IntoTask for &mut Gather<C, M> {
 
 impl<C: Children, M: Mode<C>> Child for Gather<C, M> {
     type Output = M::Output;
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Self::done(self)
@@ -385,6 +370,7 @@ impl<C: Children, M: Mode<C>> Child for Gather<C, M> {
 
 impl<C: Children, M: Mode<C>> Child for &mut Gather<C, M> {
     type Output = M::Output;
+    type List = Vec<Self>;
 
     fn done(&self) -> bool {
         Gather::done(self)

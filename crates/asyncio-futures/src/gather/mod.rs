@@ -16,7 +16,7 @@ use asyncio_executor::Spawner;
 
 use crate::running_spawner;
 
-pub use children::{Children, IntoChildren, Many, TryChildren, Tuple, Visitor};
+pub use children::{ChildList, Children, IntoChildren, Many, TryChildren, Tuple, Visitor};
 pub use group::{Rules, Verdict};
 pub use handle::Gather;
 pub use mode::{Mode, Plain, ReturnExceptions, Try};
