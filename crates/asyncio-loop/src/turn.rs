@@ -155,11 +155,7 @@ impl Inner {
     pub(crate) fn finish(&self, plan: Plan, main: Option<&mut dyn FnMut()>) -> Turn {
         self.executor.drain();
         if plan.poll {
-            self.reactor.dispatch(|watch| {
-                if !watch.is_cancelled() {
-                    self.executor.push(Entry::dispatch(watch));
-                }
-            });
+            self.dispatch();
         }
         let timers = self.expire();
         let ready = self.executor.ready_len();
@@ -190,6 +186,25 @@ impl Inner {
                 .catch_panic("panic in the destructor of an interrupt", || drop(payload));
         }
         interrupted
+    }
+
+    /// Takes in what the poll found: wakes what awaits a source, and makes callbacks ready.
+    fn dispatch(&self) {
+        loop {
+            let mut done = false;
+            // A foreign waker that panics leaves the rest to the next call.
+            self.spawner.catch_panic("panic in a waker", || {
+                self.reactor.dispatch(|watch| {
+                    if !watch.is_cancelled() {
+                        self.executor.push(Entry::dispatch(watch));
+                    }
+                });
+                done = true;
+            });
+            if done {
+                break;
+            }
+        }
     }
 
     /// Whether only another thread can make the loop go on.
