@@ -165,9 +165,8 @@ fn a_chain_of_a_million_awaits_is_cancelled_without_recursion_w12() {
 }
 
 #[test]
-fn a_hundred_thousand_nested_scopes_are_not_the_executors_problem_w12() {
-    // The futures themselves are nested, so each is a box in a box, and their own recursion
-    // bounds the depth; the tree's does not.
+fn of_a_hundred_nested_scopes_the_innermost_answers() {
+    // Not more: each poll goes through all of these futures, by recursion of their own.
     deep("nested scopes", || {
         fn nested(depth: usize) -> std::pin::Pin<Box<dyn Future<Output = bool>>> {
             Box::pin(async move {
