@@ -207,7 +207,8 @@ impl EventLoop {
     ///
     /// Bounded: it waits for threads that are in the middle of waking one of the tasks, and for
     /// nothing else. To let tasks end in order, cancel them and run the loop first, as `run`
-    /// does.
+    /// does. A panic of a destructor keeps nothing else from being dropped, and goes to the
+    /// exception handler.
     ///
     /// # Panics
     /// When the loop is running.

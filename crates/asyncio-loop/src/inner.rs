@@ -68,22 +68,6 @@ impl Inner {
     pub(crate) fn is_closed(&self) -> bool {
         self.executor.is_closed()
     }
-
-    /// Drops every task, callback, timer and watch. Idempotent.
-    pub(crate) fn close(&self) {
-        if self.is_closed() {
-            return;
-        }
-        self.executor.close();
-        // Outside the borrow: a waker or a callback may have a destructor.
-        let timers = self.timers.borrow_mut().take_all();
-        drop(timers);
-        self.wakes.clear();
-        crate::watch::close(self);
-        self.default_executor.close(false);
-        // Whoever asked for a name is gone.
-        self.resolver.close(true);
-    }
 }
 
 impl fmt::Debug for Inner {

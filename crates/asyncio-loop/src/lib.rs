@@ -37,6 +37,7 @@
 
 mod alarm;
 mod builder;
+mod closing;
 mod current;
 mod event_loop;
 mod handler;

@@ -42,9 +42,9 @@ impl Wakes {
         }
     }
 
-    pub(crate) fn clear(&self) {
-        let queue = self.queue.take();
-        drop(queue);
+    /// Takes all wakers out.
+    pub(crate) fn take(&self) -> VecDeque<Waker> {
+        self.queue.take().wakers
     }
 }
 

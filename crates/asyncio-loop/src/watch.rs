@@ -32,7 +32,7 @@ impl Watch {
     }
 
     /// An event that was found already does nothing any more.
-    fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.cancelled.set(true);
         if let Some(callback) = self.callback.take() {
             drop_flat(callback);
@@ -96,13 +96,6 @@ pub(crate) fn remove_reader(inner: &Inner, source: &impl AsSource) -> bool {
 
 pub(crate) fn remove_writer(inner: &Inner, source: &impl AsSource) -> bool {
     cancelled(inner.reactor.remove_writer(source.as_raw_source()))
-}
-
-/// Deregisters every callback, when the loop closes.
-pub(crate) fn close(inner: &Inner) {
-    for watch in inner.reactor.take_handlers() {
-        watch.cancel();
-    }
 }
 
 fn cancelled(watch: Option<Rc<Watch>>) -> bool {

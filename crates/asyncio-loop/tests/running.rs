@@ -9,7 +9,7 @@ use std::time::Duration;
 use asyncio_executor::{RunError, TaskError, yield_now};
 use asyncio_loop::{LoopRef, get_running_loop, sleep, to_thread, try_running_loop};
 use asyncio_testkit::guarded;
-use scene::{Log, NoteDrop, note_errors, simulated};
+use scene::{Log, NoteDrop, simulated};
 
 #[test]
 fn a_run_returns_its_output_and_may_borrow() {
@@ -377,36 +377,6 @@ fn a_loop_may_close_inside_the_run_of_another() {
         .unwrap();
     log.expect(&["inner task dropped"]);
     assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1));
-}
-
-#[test]
-fn a_panic_in_a_destructor_while_closing_is_reported() {
-    struct Panics;
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            if !std::thread::panicking() {
-                panic!("in a destructor");
-            }
-        }
-    }
-    let (event_loop, _clock) = simulated();
-    let errors = note_errors(&event_loop);
-    let panics = Panics;
-    event_loop
-        .create_task(async move {
-            let _panics = panics;
-            std::future::pending::<()>().await;
-        })
-        .detach();
-    event_loop.run_once(Some(Duration::ZERO)).unwrap();
-    let panics = Panics;
-    event_loop.call_soon(move || drop(panics));
-    event_loop.close();
-    let errors = errors.take();
-    assert!(
-        errors.len() == 2 && errors.iter().all(|error| error.contains("in a destructor")),
-        "{errors:?}"
-    );
 }
 
 #[test]
