@@ -15,6 +15,7 @@ use crate::inner::Inner;
 use crate::lookout::Lookout;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
+use crate::relay::Relayed;
 use crate::turn::Counters;
 use crate::wakes::Wakes;
 
@@ -133,6 +134,7 @@ impl LoopBuilder {
             pace: Pace::new(),
             lookout: Lookout::new(),
             counters: Counters::default(),
+            relayed: Relayed::default(),
             stopping: Cell::new(false),
             debug: Cell::new(debug),
             slow_callback_duration: Cell::new(self.slow_callback_duration),

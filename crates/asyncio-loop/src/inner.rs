@@ -12,6 +12,7 @@ use asyncio_timers::{Clock, TimerKey, TimerQueue};
 use crate::lookout::Lookout;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
+use crate::relay::Relayed;
 use crate::turn::Counters;
 use crate::wakes::Wakes;
 use crate::watch::Watch;
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) pace: Pace,
     pub(crate) lookout: Lookout,
     pub(crate) counters: Counters,
+    pub(crate) relayed: Relayed,
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,
     pub(crate) slow_callback_duration: Cell<Duration>,

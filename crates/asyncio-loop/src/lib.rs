@@ -47,6 +47,7 @@ mod lookout;
 mod loop_ref;
 mod pace;
 mod pool;
+mod relay;
 mod resolve;
 mod sleep;
 mod sock;

@@ -1,14 +1,13 @@
 //! The handle to a loop for other threads.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::Future;
 
-use asyncio_blocking::{ConcurrentFuture, ConcurrentPromise, JobError};
-use asyncio_executor::{Closed, Door, TaskError, TaskFuture, TaskRef, ThreadsafeHandle};
+use asyncio_blocking::{ConcurrentFuture, ConcurrentPromise};
+use asyncio_executor::{Closed, Door, ThreadsafeHandle};
 
 use crate::current::get_running_loop;
+use crate::relay::relay;
 
 /// The way into a loop from any thread: `Send`, `Sync`, and cheap to clone. It may outlive the
 /// loop; every call is refused then.
@@ -74,17 +73,15 @@ impl LoopHandle {
         F::Output: Send + 'static,
     {
         let (promise, future) = ConcurrentPromise::new();
+        let door = self.door.clone();
         self.door.call_soon_threadsafe(move || {
+            if promise.reference().cancelled() {
+                return;
+            }
             let running = get_running_loop();
             // A panic in making the future is the future's, as one in running it.
             let task = running.create_task(async move { coroutine().await });
-            let relay = Relay {
-                task: task.task_ref(),
-                end: Some(task.into_future()),
-                promise: Some(promise),
-                watching: false,
-            };
-            running.create_task(relay).detach();
+            relay(running.inner(), door, task, promise);
         })?;
         Ok(future)
     }
@@ -112,54 +109,5 @@ impl fmt::Debug for LoopHandle {
             .debug_struct("LoopHandle")
             .field("closed", &self.is_closed())
             .finish()
-    }
-}
-
-/// Carries a task's outcome to another thread, and a cancellation back.
-struct Relay<T: Send + 'static> {
-    /// What a cancellation is passed on to.
-    task: TaskRef,
-    /// Gone when the outcome was carried over.
-    end: Option<TaskFuture<T>>,
-    promise: Option<ConcurrentPromise<T>>,
-    /// Whether a cancellation will wake us.
-    watching: bool,
-}
-
-impl<T: Send + 'static> Future for Relay<T> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let (Some(end), Some(promise)) = (&mut this.end, &this.promise) else {
-            return Poll::Ready(());
-        };
-        let reference = promise.reference();
-        let Poll::Ready(outcome) = Pin::new(end).poll(cx) else {
-            // Woken by the task's end, or by the cancellation; the first poll asks for that.
-            if reference.cancelled() {
-                if this.task.cancelling() == 0 {
-                    this.task.cancel();
-                }
-            } else if !std::mem::replace(&mut this.watching, true) {
-                let waker = cx.waker().clone();
-                reference.add_done_callback(move |_| waker.wake());
-            }
-            return Poll::Pending;
-        };
-        this.end = None;
-        if let Some(promise) = this.promise.take() {
-            // Refused if the future was cancelled: nobody waits for the outcome then.
-            let _ = match outcome {
-                Ok(value) => promise.set_result(value).map_err(drop),
-                Err(TaskError::Cancelled(_)) => {
-                    promise.set_error(JobError::Cancelled).map_err(drop)
-                }
-                Err(TaskError::Panicked(payload)) => {
-                    promise.set_panic(payload.into_inner()).map_err(drop)
-                }
-            };
-        }
-        Poll::Ready(())
     }
 }

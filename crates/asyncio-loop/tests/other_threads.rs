@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use asyncio_blocking::{JobError, ResultError};
-use asyncio_executor::{ContextVar, TaskRef, current_task};
+use asyncio_executor::{ContextVar, TaskRef, catch_cancelled, current_task};
 use asyncio_loop::{EventLoop, get_running_loop, sleep};
 use asyncio_testkit::{Watchdog, guarded};
 use scene::{Log, leave_waker, note_errors, simulated};
@@ -240,7 +240,7 @@ fn a_thread_gets_the_value_of_a_coroutine() {
             // Made and run on the loop's thread: it need not be `Send`.
             let here = Rc::new(get_running_loop());
             sleep(Duration::from_millis(1)).await;
-            here.metrics().tasks
+            (here.metrics().tasks, here.all_tasks().len())
         };
         handle
             .run_coroutine_threadsafe(coroutine)
@@ -248,8 +248,10 @@ fn a_thread_gets_the_value_of_a_coroutine() {
             .result(None)
             .unwrap()
     });
-    assert_eq!(value, 2);
+    // Its own task, and no other: asyncio's `all_tasks` shows one.
+    assert_eq!(value, (1, 1));
     assert_eq!(event_loop.metrics().tasks, 0);
+    assert_eq!(event_loop.create_task(async {}).task_ref().id(), 2);
 }
 
 #[test]
@@ -307,6 +309,47 @@ fn cancelling_from_the_thread_cancels_the_task() {
                 .unwrap();
         }
     });
+    assert_eq!(event_loop.metrics().tasks, 0);
+}
+
+#[test]
+fn a_coroutine_that_nobody_waits_for_any_more_is_not_begun() {
+    let (event_loop, _clock) = simulated();
+    let begun = Arc::new(AtomicBool::new(false));
+    let told = begun.clone();
+    let coroutine = move || async move { told.store(true, Ordering::SeqCst) };
+    let future = event_loop.handle().run_coroutine_threadsafe(coroutine);
+    assert!(future.unwrap().cancel());
+    event_loop
+        .run_until_complete(sleep(Duration::from_secs(1)))
+        .unwrap();
+    assert!(!begun.load(Ordering::SeqCst));
+}
+
+/// The answer to the cancellation is the task's own; nobody hears of it.
+#[test]
+fn a_task_may_clean_up_when_the_thread_has_cancelled() {
+    let (event_loop, _clock) = simulated();
+    let cleaned_up = Arc::new(AtomicUsize::new(0));
+    let told = cleaned_up.clone();
+    let future = event_loop
+        .handle()
+        .run_coroutine_threadsafe(move || async move {
+            let caught = catch_cancelled(sleep(Duration::MAX)).await;
+            assert!(caught.is_err());
+            // Cancelled once: this is not disturbed.
+            sleep(Duration::from_secs(1)).await;
+            told.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap();
+    event_loop
+        .run_until_complete(sleep(Duration::from_secs(1)))
+        .unwrap();
+    assert!(future.cancel());
+    event_loop
+        .run_until_complete(sleep(Duration::from_secs(2)))
+        .unwrap();
+    assert_eq!(cleaned_up.load(Ordering::SeqCst), 1);
     assert_eq!(event_loop.metrics().tasks, 0);
 }
 
