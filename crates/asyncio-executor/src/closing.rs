@@ -13,7 +13,7 @@ impl Local {
     /// is woken for that, and comes back as an entry of the queue; one that another thread is
     /// waking at this moment comes through the door as soon as that thread has taken the few
     /// steps to there, and we wait for it. (Main tasks are not ours to drop, and hold no
-    /// [`Home`].)
+    /// [`Home`](crate::home::Home).)
     pub(crate) fn close(self: &Rc<Self>) {
         if self.closed.replace(true) {
             return;

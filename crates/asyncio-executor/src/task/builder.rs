@@ -63,7 +63,7 @@ impl TaskBuilder {
 
     /// Whether the task's first step runs inside `spawn`, before that returns, as with asyncio's
     /// `eager_start`. The default is the executor's
-    /// ([`Executor::set_eager`](crate::Executor::set_eager)). Only a running executor starts
+    /// ([`Spawner::set_eager`](crate::Spawner::set_eager)). Only a running executor starts
     /// tasks eagerly.
     pub fn eager(mut self, eager: bool) -> Self {
         self.eager = Some(eager);
