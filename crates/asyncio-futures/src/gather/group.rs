@@ -3,51 +3,11 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 
-use asyncio_executor::{Cancellation, Claimed, End, Message, Spawner, TaskAddress};
+use asyncio_executor::{Cancellation, Claimed, End, Message};
 
-use crate::child::Target;
 use crate::completion::Completion;
+use crate::gather::targets::Targets;
 use crate::inbox::{Inbox, Sink};
-
-/// Where requests go, in the order of the children. Nearly always to tasks of one executor, of
-/// which there may be many.
-#[derive(Default)]
-pub(super) struct Targets {
-    tasks: Vec<TaskAddress>,
-    /// What else, and before which of the tasks.
-    others: Vec<(usize, Target)>,
-}
-
-impl Targets {
-    pub(super) fn reserve(&mut self, count: usize) {
-        self.tasks.reserve_exact(count);
-    }
-
-    pub(super) fn push(&mut self, target: Target) {
-        match target {
-            Target::Task(address) => self.tasks.push(address),
-            other => self.others.push((self.tasks.len(), other)),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.tasks.len() + self.others.len()
-    }
-
-    fn pass_on(&self, spawner: &Spawner, cancellation: &mut Cancellation) -> bool {
-        let mut taken = false;
-        let mut others = self.others.iter().peekable();
-        for before in 0..=self.tasks.len() {
-            while let Some((_, other)) = others.next_if(|(at, _)| *at == before) {
-                taken |= other.pass_on(spawner, cancellation);
-            }
-            if let Some(task) = self.tasks.get(before) {
-                taken |= cancellation.task_at(spawner, *task);
-            }
-        }
-        taken
-    }
-}
 
 /// How a group has ended.
 #[derive(Debug)]

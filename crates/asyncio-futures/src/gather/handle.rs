@@ -8,15 +8,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use asyncio_executor::{
-    Cancellation, Claim, Claimed, IntoTask, InvalidStateError, MainFuture, Message, Observer,
-    RunError, Settled, Spawner, TaskError,
+    Cancellation, Claim, Claimed, InvalidStateError, MainFuture, Message, RunError, Settled,
+    Spawner, TaskError,
 };
 
 use crate::awaited::{Awaited, AwaitedMut, Handle, Watch};
-use crate::child::{Child, Target};
-use crate::gather::children::{Children, IntoChildren, Visitor};
-use crate::gather::group::{Group, Targets};
+use crate::gather::children::{Children, IntoChildren};
+use crate::gather::group::Group;
 use crate::gather::mode::{Mode, Plain, ReturnExceptions};
+use crate::gather::targets::{StartWatching, Targets};
 use crate::inbox::Inbox;
 
 /// A group of tasks: what [`gather`](crate::gather()) returns.
@@ -36,7 +36,7 @@ where
     C: Children,
     M: Mode<C>,
 {
-    group: Rc<Inbox<Group>>,
+    pub(super) group: Rc<Inbox<Group>>,
     /// Until the outcome is made of them.
     children: Cell<Option<C>>,
     outcome: OnceCell<Result<M::Value, M::Error>>,
@@ -54,14 +54,10 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
         children: impl IntoChildren<Kind, Children = C>,
     ) -> Self {
         let group = Inbox::new(spawner, Group::new(M::rules()));
-        let mut watch = StartWatching {
-            spawner,
-            observer: group.as_observer(),
-            targets: Targets::default(),
-        };
         let starting = group.start();
+        let mut watch = StartWatching::new(spawner, group.as_observer());
         let children = children.into_children(spawner, &mut watch);
-        group.sink.begin(watch.targets);
+        group.sink.begin(watch.into_targets());
         drop(starting);
         Self {
             group,
@@ -138,7 +134,7 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
     }
 
     /// Makes the outcome of the children, when the group has ended.
-    fn settle(&self) -> Result<(), InvalidStateError> {
+    pub(super) fn settle(&self) -> Result<(), InvalidStateError> {
         if !self.done() {
             return Err(InvalidStateError::NotDone);
         }
@@ -202,25 +198,6 @@ impl<C: Children> Gather<C> {
             claim: Claim::new(),
             mode: PhantomData,
         }
-    }
-}
-
-struct StartWatching<'a> {
-    spawner: &'a Spawner,
-    observer: Rc<dyn Observer>,
-    targets: Targets,
-}
-
-impl Visitor for StartWatching<'_> {
-    fn expect(&mut self, count: usize) {
-        self.targets.reserve(count);
-    }
-
-    fn visit<C: Child>(&mut self, child: &C) {
-        // Each child takes dozens of bytes, so memory ends before the numbers do.
-        let index = u32::try_from(self.targets.len()).expect("fewer than 2^32 children");
-        self.targets.push(child.target(self.spawner));
-        child.observe(Rc::clone(&self.observer), index);
     }
 }
 
@@ -320,81 +297,6 @@ where
                 TaskError::Cancelled(message) => RunError::Cancelled(message.clone()),
                 TaskError::Panicked(payload) => RunError::Panicked(payload.to_string()),
             })
-    }
-}
-
-impl<C: Children, M: Mode<C>> IntoTask for Gather<C, M> {
-    type Handle = Self;
-
-    fn into_task(self, _: &Spawner) -> Self {
-        self
-    }
-}
-
-impl<C: Children, M: Mode<C>> IntoTask for &mut Gather<C, M> {
-    type Handle = Self;
-
-    fn into_task(self, _: &Spawner) -> Self {
-        self
-    }
-}
-
-impl<C: Children, M: Mode<C>> Child for Gather<C, M> {
-    type Output = M::Output;
-    type List = Vec<Self>;
-
-    fn done(&self) -> bool {
-        Self::done(self)
-    }
-
-    fn cancelled(&self) -> bool {
-        Self::cancelled(self)
-    }
-
-    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
-        self.group.sink.completion.observe(observer, index);
-    }
-
-    fn unobserve(&self, _: &Rc<dyn Observer>) {
-        self.group.sink.completion.unobserve();
-    }
-
-    fn target(&self, _: &Spawner) -> Target {
-        Target::Other(Rc::clone(&self.group) as Rc<dyn Claimed>)
-    }
-
-    fn into_outcome(mut self) -> Result<M::Output, TaskError> {
-        (&mut self).into_outcome()
-    }
-}
-
-impl<C: Children, M: Mode<C>> Child for &mut Gather<C, M> {
-    type Output = M::Output;
-    type List = Vec<Self>;
-
-    fn done(&self) -> bool {
-        Gather::done(self)
-    }
-
-    fn cancelled(&self) -> bool {
-        Gather::cancelled(self)
-    }
-
-    fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
-        Child::observe(&**self, observer, index);
-    }
-
-    fn unobserve(&self, observer: &Rc<dyn Observer>) {
-        Child::unobserve(&**self, observer);
-    }
-
-    fn target(&self, spawner: &Spawner) -> Target {
-        Child::target(&**self, spawner)
-    }
-
-    fn into_outcome(self) -> Result<M::Output, TaskError> {
-        assert!(self.settle().is_ok(), "the group has not ended");
-        M::into_output(self.take_outcome())
     }
 }
 

@@ -5,12 +5,16 @@
 //! | [`children`] | what can be gathered, and the handles it becomes |
 //! | [`group`] | counting ends; what the handle and the children's observers share |
 //! | [`mode`] | which end of a child ends the group, and what the group returns |
+//! | [`targets`] | where requests to cancel the children go |
 //! | [`handle`] | `Gather`: the unique handle |
+//! | [`as_child`] | a group as a child of another combinator |
 
+mod as_child;
 mod children;
 mod group;
 mod handle;
 mod mode;
+mod targets;
 
 use asyncio_executor::Spawner;
 
