@@ -17,7 +17,11 @@
 //!
 //! This crate is a table of contents. What it names stands in smaller crates that can be used
 //! alone: `asyncio-reactor`, `asyncio-timers`, `asyncio-executor`, `asyncio-blocking`,
-//! `asyncio-loop`, `asyncio-futures`.
+//! `asyncio-loop`, `asyncio-futures`. So the examples of most items name those crates, and some run
+//! on a bare `Executor`: in a program write `asyncio::` instead, inside what [`run()`] runs. The
+//! pages of the modules have examples that do.
+//!
+//! Import names, not `asyncio::*`: the struct `Future` would hide the prelude's trait.
 //!
 //! # Examples
 //!

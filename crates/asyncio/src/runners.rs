@@ -1,12 +1,12 @@
 //! Running a program: [`run()`], and [`Runner`] for several runs on one loop.
 //!
 //! This is the one module of the facade with code of its own; everything else is a list of names.
-//!
-//! | file | idea |
-//! |---|---|
-//! | this one | a loop that is made, run, and closed in order |
-//! | `interrupt` | interrupting a run from another thread |
-//! | `shutdown` | what is left at the end: cancelled, waited for, reported |
+
+// | file | idea |
+// |---|---|
+// | this one | a loop that is made, run, and closed in order |
+// | `interrupt` | interrupting a run from another thread |
+// | `shutdown` | what is left at the end: cancelled, waited for, reported |
 
 mod interrupt;
 mod shutdown;
@@ -33,6 +33,9 @@ pub use shutdown::ShutdownReport;
 /// exception handler.
 ///
 /// asyncio's keyword arguments `debug` and `loop_factory` are methods of [`Runner::builder`].
+///
+/// No signal is bound to it: Ctrl-C ends the process at once, and no task cleans up. A [`Runner`]
+/// can be interrupted as asyncio is by Ctrl-C; see [`Interrupter`].
 ///
 /// # Errors
 /// [`RunError`]: `main` was cancelled; the loop was stopped before `main` had ended; a loop is

@@ -7,6 +7,7 @@
 #[cfg(unix)]
 pub use asyncio_reactor::PollSelector;
 pub use asyncio_reactor::{
-    AsSource, Async, DefaultSelector, Selector, SelectorKind, SimulatedSelector,
+    AsSource, Async, BorrowedSource, DefaultSelector, Event, Events, HeldSource, Interest, Mode,
+    Notifier, RawSource, Ready, Selector, SelectorKind, SimulatedSelector,
 };
 pub use asyncio_timers::{Clock, ManualClock, MonotonicClock};

@@ -23,6 +23,17 @@ use asyncio_loop::get_running_loop;
 ///
 /// A callback that blocks the loop's thread is not interrupted: nothing can do that to a thread.
 /// It takes a lock, so it is not for signal handlers; for those write to a pipe that a task reads.
+/// Nothing is bound to Ctrl-C by itself. The `ctrlc` crate calls its handler on a thread, so that
+/// this gives asyncio's behaviour:
+///
+/// ```
+/// # mod ctrlc { pub fn set_handler(_: impl FnMut() + Send + 'static) -> std::io::Result<()> { Ok(()) } }
+/// let runner = asyncio::Runner::new()?;
+/// let interrupter = runner.interrupter();
+/// ctrlc::set_handler(move || drop(interrupter.interrupt()))?;
+/// runner.run(async { println!("working") })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Examples
 /// ```

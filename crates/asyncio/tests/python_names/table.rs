@@ -118,14 +118,14 @@ names! {
         "Future": is { asyncio::Future };
         "Future.result": method { Future::result, |it: &Future<u8>| drop(it.result()) };
         "Future.set_result": method { Future::set_result, |it: &Future<u8>| drop(it.set_result(1)) };
-        "Future.exception": method { Future::result, |it: &Future<u8>| drop(it.result()) } "an error of your own is a part of the value";
-        "Future.set_exception": method { Future::set_result, |it: &Future<Result<u8, ()>>| drop(it.set_result(Err(()))) } "an error of your own is a part of the value";
+        "Future.exception": method { Future::exception, |it: &Future<Result<u8, String>>| drop(it.exception()) } "of a `Future<Result<T, E>>`: an error of your own is a part of the value; the others are in `result`";
+        "Future.set_exception": method { Future::set_exception, |it: &Future<Result<u8, String>>| drop(it.set_exception(String::new())) } "of a `Future<Result<T, E>>`: an error of your own is a part of the value";
         "Future.done": method { Future::done, |it: &Future<u8>| it.done() };
         "Future.cancelled": method { Future::cancelled, |it: &Future<u8>| it.cancelled() };
         "Future.cancel": method { Future::cancel, |it: &Future<u8>| it.cancel() };
         "Future.add_done_callback": method { Future::add_done_callback, |it: &Future<u8>| drop(it.add_done_callback(|_| ())) };
         "Future.remove_done_callback": method { Future::remove_done_callback, |it: &Future<u8>, id| it.remove_done_callback(id) };
-        "Future.get_loop": method { Future::spawner, |it: &Future<u8>| drop(it.spawner()) };
+        "Future.get_loop": method { Future::spawner, |it: &Future<u8>| drop(it.spawner()) } "the loop's `Spawner`, which is what a future knows of it; in a task the loop is the running one";
         "wrap_future": is { asyncio::futures::wrap_future };
         "isfuture": not { "a matter of types: what takes handles says `Child`" };
     }
@@ -138,7 +138,7 @@ names! {
         "Task.cancel": method { Task::cancel, |it: &Task<u8>| it.cancel() } "with a message: `Task::cancel_with`";
         "Task.cancelling": method { Task::cancelling, |it: &Task<u8>| it.cancelling() };
         "Task.uncancel": method { Task::uncancel, |it: &Task<u8>| it.uncancel() };
-        "Task.add_done_callback": method { Task::add_done_callback, |it: &Task<u8>| drop(it.add_done_callback(|_| ())) };
+        "Task.add_done_callback": method { Task::add_done_callback, |it: &Task<u8>| drop(it.add_done_callback(|_| ())) } "the callback gets a `TaskRef`, without the result";
         "Task.remove_done_callback": method { Task::remove_done_callback, |it: &Task<u8>, id| it.remove_done_callback(id) };
         "Task.get_name": method { Task::get_name, |it: &Task<u8>| drop(it.get_name()) };
         "Task.set_name": method { Task::set_name, |it: &Task<u8>| it.set_name("name") };
