@@ -10,7 +10,10 @@ use crate::current::get_running_loop;
 /// Its first step comes in the next turn.
 ///
 /// A name, a context and eager start are methods of
-/// [`get_running_loop().build_task()`](crate::LoopRef::build_task).
+/// [`get_running_loop().build_task()`](crate::LoopRef::build_task). So is
+/// [`report_errors()`](asyncio_executor::TaskBuilder::report_errors): a panic that nobody looks at
+/// reaches the exception handler by itself, but an `Err` is a value, and vanishes with a handle
+/// that is dropped, where asyncio says "Task exception was never retrieved".
 ///
 /// # Panics
 /// Outside a running loop: there, use the method of [`EventLoop`](crate::EventLoop).
@@ -23,6 +26,9 @@ use crate::current::get_running_loop;
 /// event_loop.run_until_complete(async {
 ///     let task = create_task(async { "bobby" });
 ///     assert_eq!(task.await.unwrap(), "bobby");
+///
+///     // Nobody waits for this one. Dropping the handle would not cancel it, either.
+///     create_task(async { println!("in the background") }).detach();
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
