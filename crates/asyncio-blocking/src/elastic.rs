@@ -20,7 +20,8 @@ use crate::{Executor, Job, Rejected};
 /// ```
 /// use asyncio_blocking::{ElasticExecutor, ExecutorExt};
 ///
-/// let pi = ElasticExecutor.submit(|| std::f64::consts::PI)?;
+/// let pool = ElasticExecutor; // there is one: it has no state, and no `new`
+/// let pi = pool.submit(|| std::f64::consts::PI)?;
 /// assert!(futures_lite::future::block_on(pi)? > 3.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

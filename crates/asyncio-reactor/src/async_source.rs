@@ -28,6 +28,7 @@ use std::task::{Context, Poll, ready};
 /// use asyncio_reactor::{Async, Reactor};
 /// use std::io::{Read, Write};
 /// use std::os::unix::net::UnixStream;
+/// use std::task::{Context, Poll, Waker};
 ///
 /// let reactor: Reactor<()> = Reactor::new()?;
 /// let (mut far, near) = UnixStream::pair()?;
@@ -35,8 +36,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// let mut buffer = [0; 16];
 /// let mut reading = Box::pin(near.read_io(|mut near| near.read(&mut buffer)));
-/// # use std::task::{Context, Poll, Waker};
-/// # let mut cx = Context::from_waker(Waker::noop());
+/// let mut cx = Context::from_waker(Waker::noop()); // a task has a waker of its own
 /// assert!(reading.as_mut().poll(&mut cx).is_pending());
 ///
 /// far.write_all(b"five!")?;

@@ -27,6 +27,15 @@ pub trait Clock {
 /// Whether the time a machine is suspended counts is the system's choice; on Linux it does not
 /// (`CLOCK_MONOTONIC`, `clock_gettime(2)`). Where it does, the timers that came due meanwhile are
 /// late, and fire once and in order.
+///
+/// # Examples
+///
+/// ```
+/// use asyncio_timers::{Clock, MonotonicClock};
+///
+/// let clock = MonotonicClock; // it has no state, and no `new`
+/// assert!(clock.now() <= clock.now());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MonotonicClock;
 
