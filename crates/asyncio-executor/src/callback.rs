@@ -14,8 +14,9 @@ use crate::flat::drop_flat;
 pub struct Handle(Rc<dyn Scheduled>);
 
 impl Handle {
-    /// Keeps the callback from being called, and drops it at once. Nothing happens when it has
-    /// been called, or cancelled, before.
+    /// Keeps the callback from being called, and drops it at once ([`drop_flat`] tells the one
+    /// exception, inside destructors). Nothing happens when it has been called, or cancelled,
+    /// before.
     pub fn cancel(&self) {
         self.0.cancel();
     }

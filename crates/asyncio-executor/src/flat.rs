@@ -21,6 +21,11 @@ thread_local! {
 ///
 /// Use it for what may own a long chain of its own kind. It allocates only where it has to wait.
 ///
+/// Whoever promises to drop something at once, and does it through here, keeps that promise but
+/// for one case: called from a destructor that runs inside another `drop_flat`, it returns before
+/// the value is gone. So do [`Handle::cancel`](crate::Handle::cancel),
+/// [`ThreadsafeHandle::cancel`](crate::ThreadsafeHandle::cancel) and closing an executor.
+///
 /// # Panics
 /// Goes on with the last panic of a destructor, after everything that waited has been dropped.
 ///

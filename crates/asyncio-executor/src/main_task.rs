@@ -166,6 +166,10 @@ impl Wake for MainWaker {
 
 /// What a run can be given: any future, a [`Task`], or `&mut` a task, whose result then stays in
 /// its handle.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a future nor a task",
+    note = "an `async fn` makes its future when it is called: `run(main())`"
+)]
 pub trait MainFuture {
     /// What the run returns.
     type Output;

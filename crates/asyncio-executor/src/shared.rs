@@ -191,7 +191,8 @@ impl fmt::Debug for Door {
 pub struct ThreadsafeHandle(Arc<dyn RemoteCall>);
 
 impl ThreadsafeHandle {
-    /// Keeps the callback from being called, and drops it at once, on this thread. Returns
+    /// Keeps the callback from being called, and drops it at once, on this thread
+    /// ([`drop_flat`] tells the one exception, inside destructors). Returns
     /// whether that was in time: `false` when it has started, or was cancelled before.
     ///
     /// Unlike CPython 3.14, this does not wait for a callback that is running on another thread.

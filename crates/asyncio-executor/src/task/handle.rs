@@ -38,6 +38,11 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// # Panics
 /// When awaited again after the result was taken.
 ///
+/// # Another executor's task
+/// Awaiting it waits until that executor is run. Nobody does that while this thread is inside
+/// another one's `run_until_complete`: there the wait does not end, nor does a timeout around it,
+/// whose request waits for the task's answer. (asyncio raises.)
+///
 /// # Examples
 /// ```
 /// use asyncio_executor::Executor;
@@ -303,7 +308,8 @@ impl<T> Task<T> {
         self.task_ref().set_name(name);
     }
 
-    /// Has `callback` called when the task has ended; see [`TaskRef::add_done_callback`].
+    /// Has `callback` called when the task has ended; see [`TaskRef::add_done_callback`]. It gets
+    /// a reference to the task without the result, which stays in this handle.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
         self.task_ref().add_done_callback(callback)
     }

@@ -10,6 +10,10 @@ use crate::task::{Task, TaskRef};
 /// Crates that have handles of their own (a group of tasks, a shared future) implement it for
 /// those. A type cannot be both a future and a handle, which is why [`Task`] is awaited through
 /// [`IntoFuture`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a `'static` future nor a handle to a task",
+    note = "a handle is given by value or as `&mut`; a future has to be `'static`, since it becomes a task"
+)]
 pub trait IntoTask {
     /// The handle.
     type Handle;

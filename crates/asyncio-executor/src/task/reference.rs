@@ -127,6 +127,9 @@ impl TaskRef {
     /// in a copy of the context in which it was registered; one that was registered before a wait
     /// for the task began runs before the code after that wait.
     ///
+    /// The callback gets no result, which is the handle's: Python's `task.result()` in a callback
+    /// becomes a second task that awaits this one, or a shared future that the task sets.
+    ///
     /// Once the executor is closed, callbacks are dropped uncalled.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskRef) + 'static) -> CallbackId {
         let context = context::copy_for_task();
