@@ -15,9 +15,17 @@ use crate::gather::ChildList;
 /// A handle that combinators take: [`Task`], `&mut Task`, [`TaskRef`],
 /// [`Future`](crate::Future), [`Gather`](crate::Gather), [`Shield`](crate::Shield).
 ///
+/// A task of another event loop is one, too, but ends only if that loop runs; until then whoever
+/// waits for it waits, also after a cancellation.
+///
 /// Implement it for a handle of your own, together with
 /// [`IntoTask`](asyncio_executor::IntoTask), and `gather`, `wait`, `as_completed` and `shield`
 /// take it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handle to a task or a future",
+    note = "make tasks of coroutines first: `create_task(..)` or `ensure_future(..)`",
+    note = "a handle is given by value or as `&mut`"
+)]
 pub trait Child: Sized {
     /// What it ends with, unless it is cancelled or panics.
     type Output;
@@ -45,6 +53,9 @@ pub trait Child: Sized {
     }
 
     /// How it has ended.
+    ///
+    /// # Errors
+    /// [`TaskError`] when it was cancelled or has panicked.
     ///
     /// # Panics
     /// When it has not ended, or its outcome was taken before.
