@@ -104,7 +104,7 @@ fn the_handler_of_a_closing_loop_is_dropped_also_when_it_panics() {
 
 #[test]
 fn wakers_whose_destructors_panic_are_dropped_each_by_itself() {
-    struct Foreign(#[expect(dead_code, reason = "it is there to be dropped")] Panics);
+    struct Foreign(Panics);
     impl Wake for Foreign {
         fn wake(self: Arc<Self>) {}
     }
