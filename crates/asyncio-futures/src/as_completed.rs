@@ -18,7 +18,8 @@ use crate::inbox::{Inbox, Sink};
 use crate::running_spawner;
 
 /// Runs tasks and futures concurrently, and gives their results in the order in which they end:
-/// asyncio's `as_completed`, as a [`Stream`].
+/// asyncio's `as_completed`. [`next`](AsCompleted::next) waits for one; what is returned is a
+/// [`Stream`] as well.
 ///
 /// Futures become tasks at once. Each item is a result; an index or a name has to be a part of it.
 /// A handle that was given several times counts once.
@@ -34,17 +35,20 @@ use crate::running_spawner;
 /// ```
 /// use asyncio_executor::{Executor, yield_now};
 /// use asyncio_futures::as_completed;
-/// use futures_lite::StreamExt;
 ///
 /// let executor = Executor::new();
 /// let order = executor.run_until_complete(async {
-///     let tasks = [3, 1, 2].map(|turns| async move {
+///     let mut results = as_completed([3, 1, 2].map(|turns| async move {
 ///         for _ in 0..turns {
 ///             yield_now().await;
 ///         }
 ///         turns
-///     });
-///     as_completed(tasks).map(Result::unwrap).collect::<Vec<_>>().await
+///     }));
+///     let mut order = Vec::new();
+///     while let Some(result) = results.next().await {
+///         order.push(result.unwrap());
+///     }
+///     order
 /// });
 /// assert_eq!(order.unwrap(), [1, 2, 3]);
 /// ```
@@ -54,7 +58,7 @@ where
     I: IntoIterator,
     I::Item: IntoTask<Handle: Child>,
 {
-    let spawner = running_spawner();
+    let spawner = running_spawner(None);
     let mut seen = HashSet::new();
     let mut children = Vec::new();
     for task in tasks {
@@ -78,7 +82,7 @@ where
 }
 
 /// Stream of [`as_completed()`].
-#[must_use = "streams do nothing unless polled"]
+#[must_use = "the tasks run anyway, but their results come only to who asks for them"]
 pub struct AsCompleted<C: Child> {
     /// A child goes when its turn has come.
     children: Vec<Option<C>>,
@@ -155,6 +159,14 @@ impl<C: Child> AsCompleted<C> {
         AsCompletedWithin(self)
     }
 
+    /// Waits for the next result; `None` when all have been given.
+    ///
+    /// # Cancel safety
+    /// Yes: a result that was not given is given by the next call.
+    pub async fn next(&mut self) -> Option<Result<C::Output, TaskError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
     /// The outcome of the next child whose end has come up.
     fn take_ready(&mut self) -> Option<Result<C::Output, TaskError>> {
         let index = self.inbox.sink.ready.borrow_mut().pop_front()?;
@@ -208,8 +220,18 @@ impl<C: Child> fmt::Debug for AsCompleted<C> {
 }
 
 /// Stream of [`AsCompleted::timeout`].
-#[must_use = "streams do nothing unless polled"]
+#[must_use = "the tasks run anyway, but their results come only to who asks for them"]
 pub struct AsCompletedWithin<C: Child>(AsCompleted<C>);
+
+impl<C: Child> AsCompletedWithin<C> {
+    /// Waits for the next result; `None` when all have been given.
+    ///
+    /// # Cancel safety
+    /// Yes: a result that was not given is given by the next call.
+    pub async fn next(&mut self) -> Option<Result<Result<C::Output, TaskError>, TimeoutError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
 
 impl<C: Child> Stream for AsCompletedWithin<C> {
     type Item = Result<Result<C::Output, TaskError>, TimeoutError>;

@@ -24,5 +24,5 @@ use crate::running_spawner;
 /// ```
 #[track_caller]
 pub fn ensure_future<F: IntoTask>(future: F) -> F::Handle {
-    future.into_task(&running_spawner())
+    future.into_task(&running_spawner(Some("event_loop.create_task(..)")))
 }

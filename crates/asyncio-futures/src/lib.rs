@@ -24,6 +24,10 @@
 //! so that combinators can tell a future, which they make a task of, from a handle, which they
 //! take as it is. For foreign combinators there is [`into_future`](IntoFuture::into_future).
 //!
+//! A task of another event loop may be waited for, but ends only if that loop runs, which it cannot
+//! do on this thread meanwhile. Nothing else ends the wait: a cancellation, of a timeout for
+//! instance, is passed on to the task and waits for it.
+//!
 //! # Example
 //! ```
 //! use asyncio_futures::{gather, timeout};
@@ -83,13 +87,19 @@ pub use timeout::{
 };
 pub use wait::{ReturnWhen, Wait, try_wait, wait};
 
-/// The spawner of the executor that this thread runs.
+/// The spawner of the executor that this thread runs. `otherwise` is what the caller can do
+/// without one, if anything.
 #[track_caller]
-fn running_spawner() -> Spawner {
-    Spawner::current().expect(
-        "no running event loop: call this from a task or callback of one (`asyncio::run`, \
-         `EventLoop::run_until_complete`), or use the form that takes a spawner",
-    )
+fn running_spawner(otherwise: Option<&str>) -> Spawner {
+    let Some(spawner) = Spawner::current() else {
+        let or = otherwise.map(|way| format!(", or use `{way}`"));
+        panic!(
+            "no running event loop: call this from a task or callback of one (`asyncio::run`, \
+             `EventLoop::run_until_complete`){}",
+            or.unwrap_or_default()
+        );
+    };
+    spawner
 }
 
 /// Compiles and runs the example of the README.

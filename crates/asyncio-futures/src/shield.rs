@@ -53,7 +53,7 @@ pub fn shield<C>(child: C) -> Shield<C::Handle>
 where
     C: IntoTask<Handle: Child>,
 {
-    let spawner = running_spawner();
+    let spawner = running_spawner(None);
     let child = child.into_task(&spawner);
     let inner = Inbox::new(&spawner, Shielding::default());
     let starting = inner.start();
@@ -101,7 +101,10 @@ impl Claimed for Inbox<Shielding> {
         }
         let message = cancellation.message().cloned();
         drop(self.sink.cancelled.replace(Some(message)));
-        self.sink.completion.complete(End::Cancelled);
+        // Who asks for the cancellation is not to meet the panic of a foreign waker.
+        self.spawner().catch_panic("panic in a waker", || {
+            self.sink.completion.complete(End::Cancelled);
+        });
         true
     }
 }

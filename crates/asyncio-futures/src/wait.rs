@@ -40,6 +40,10 @@ pub enum ReturnWhen {
 /// handle that was given several times (a [`Future`](crate::Future), a
 /// [`TaskRef`](asyncio_executor::TaskRef)) counts once.
 ///
+/// What is done is a handle still: take its value by awaiting it, which takes no turn, or by
+/// [`into_result`](asyncio_executor::Task::into_result). (`task.result()` lends the value and the
+/// error: look at them with `match`; `?` cannot pass on what is lent by a task that ends here.)
+///
 /// # Errors
 /// [`EmptySetError`] when there is nothing to wait for.
 ///
@@ -64,6 +68,12 @@ pub enum ReturnWhen {
 ///         .await
 ///         .unwrap();
 ///     assert_eq!((done.len(), pending.len()), (1, 1));
+///     for task in done {
+///         match task.await {
+///             Ok(()) => println!("slept"),
+///             Err(error) => println!("no value: {error}"),
+///         }
+///     }
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -192,7 +202,7 @@ impl<C: Child> Wait<C> {
             released: Cell::new(false),
             waker: RefCell::default(),
         };
-        let inbox = Inbox::new(&running_spawner(), waiting);
+        let inbox = Inbox::new(&running_spawner(None), waiting);
         let timer = self.timeout.map(|timeout| {
             let inbox = Rc::clone(&inbox);
             get_running_loop().call_later(timeout, move || inbox.sink.release())

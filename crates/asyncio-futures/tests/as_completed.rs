@@ -149,6 +149,34 @@ fn a_result_that_is_there_before_the_timeout_comes_first() {
         .unwrap();
 }
 
+/// Without an extension trait of streams in scope.
+mod bare {
+    use super::{SECOND, simulated};
+    use asyncio_futures::as_completed;
+    use asyncio_loop::sleep;
+
+    #[test]
+    fn a_loop_over_the_results_needs_no_other_crate() {
+        let (event_loop, _clock) = simulated();
+        let order = event_loop.run_until_complete(async {
+            let mut order = Vec::new();
+            let mut results = as_completed([3, 1, 2].map(|n| async move {
+                sleep(SECOND * n).await;
+                n
+            }));
+            while let Some(result) = results.next().await {
+                order.push(result.ok());
+            }
+            let mut late = as_completed([sleep(SECOND * 9)]).timeout(SECOND);
+            while let Some(result) = late.next().await {
+                order.push(result.is_ok().then_some(9));
+            }
+            order
+        });
+        assert_eq!(order.unwrap(), [Some(1), Some(2), Some(3), None]);
+    }
+}
+
 #[test]
 fn the_timer_goes_when_all_have_ended_and_when_the_stream_is_dropped() {
     let (event_loop, _clock) = simulated();

@@ -3,9 +3,14 @@
 mod turns;
 
 use std::cell::{Cell, RefCell};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
-use asyncio_executor::{ContextVar, InvalidStateError, Spawner, TaskError, yield_now};
+use asyncio_executor::{
+    ContextVar, ErrorContext, InvalidStateError, Spawner, TaskError, yield_now,
+};
 use asyncio_futures::{Future, create_future};
 use turns::{Log, Turns};
 
@@ -300,8 +305,121 @@ fn a_clone_that_asks_for_the_result_finds_no_borrow() {
     });
 }
 
+/// A waker of a foreign executor that panics.
+struct Bad;
+
+impl Wake for Bad {
+    fn wake(self: Arc<Self>) {
+        panic!("in a waker");
+    }
+}
+
+fn poll_badly<F: std::future::Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::new(Bad));
+    future.poll(&mut Context::from_waker(&waker))
+}
+
+/// An error whose `Display` panics, as its destructor does.
+struct BadError;
+
+impl std::fmt::Display for BadError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("in Display");
+    }
+}
+
+impl Drop for BadError {
+    fn drop(&mut self) {
+        panic!("in a destructor");
+    }
+}
+
+fn note_messages(turns: &Turns) -> Log {
+    let log = Log::default();
+    let reports = log.clone();
+    let handler = move |context: &ErrorContext<'_>| reports.add(context.message);
+    turns
+        .spawner()
+        .set_exception_handler(Some(Rc::new(handler)));
+    log
+}
+
 #[test]
-#[should_panic(expected = "no running event loop")]
+fn a_foreign_waker_that_panics_costs_the_others_nothing() {
+    let turns = Turns::new();
+    let errors = note_messages(&turns);
+    let future = Future::new_on(&turns.spawner());
+    let mut foreign = pin!(future.clone().into_future());
+    assert!(poll_badly(foreign.as_mut()).is_pending());
+    let task = turns.executor().create_task(future.clone().into_future());
+    turns.settle();
+    assert_eq!(future.set_result(1), Ok(()));
+    turns.settle();
+    assert_eq!(turns::take(task).unwrap(), 1);
+    assert_eq!(errors.take(), ["panic in a waker"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_shown_harms_nobody() {
+    let turns = Turns::new();
+    let errors = note_messages(&turns);
+    let future = Future::<Result<(), BadError>>::new_on(&turns.spawner());
+    assert_eq!(future.set_exception(BadError), Ok(()));
+    drop(future);
+    assert_eq!(
+        errors.take(),
+        [
+            "panic in the `Display` of a future's error",
+            "panic in the destructor of what a future held",
+        ]
+    );
+}
+
+#[test]
+fn callbacks_whose_destructors_panic_are_dropped_each_by_itself() {
+    let turns = Turns::new();
+    let errors = note_messages(&turns);
+    let future = Future::<()>::new_on(&turns.spawner());
+    for _ in 0..2 {
+        let bad = BadError;
+        future.add_done_callback(move |_| drop(bad));
+    }
+    drop(future);
+    assert_eq!(errors.take().len(), 2);
+}
+
+/// Each holds the future that holds it: a circle, unless the close opens it.
+#[test]
+fn a_callback_that_the_close_of_the_executor_overtakes_is_dropped() {
+    struct Noted(Log);
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            self.0.add("dropped");
+        }
+    }
+    let log = Log::default();
+    let add_callback = |future: &Future<()>| {
+        let held = (future.clone(), Noted(log.clone()));
+        future.add_done_callback(move |_| drop(held));
+    };
+    let turns = Turns::new();
+    let spawner = turns.spawner();
+    let future = Future::new_on(&spawner);
+    add_callback(&future);
+    assert_eq!(future.set_result(()), Ok(()));
+    drop((turns, future));
+    assert_eq!(log.take(), ["dropped"]);
+
+    let future = Future::new_on(&spawner);
+    add_callback(&future);
+    assert_eq!(future.set_result(()), Ok(()));
+    add_callback(&future);
+    drop(future);
+    assert_eq!(log.take(), ["dropped", "dropped"]);
+}
+
+#[test]
+#[should_panic(expected = "or use `Future::new_on(event_loop.spawner())`")]
 fn a_future_needs_a_running_loop() {
     let _future = Future::<()>::new();
 }

@@ -2,8 +2,15 @@
 
 mod turns;
 
-use asyncio_executor::{Spawner, Task, TaskError, yield_now};
-use asyncio_futures::{Future, gather, shield};
+use std::cell::Cell;
+use std::future::{IntoFuture, pending};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+use asyncio_executor::{ErrorContext, Spawner, Task, TaskError, yield_now};
+use asyncio_futures::{Future, gather, gather_on, shield};
 use turns::{Log, Turns};
 
 fn spawn<F: std::future::Future<Output: 'static> + 'static>(future: F) -> Task<F::Output> {
@@ -87,7 +94,7 @@ fn a_cancelled_shield_is_a_cancellation_that_can_be_looked_at() {
 fn an_inner_task_that_is_cancelled_ends_the_shield_as_cancelled() {
     let turns = Turns::new();
     turns.run(async {
-        let task = spawn(std::future::pending::<()>());
+        let task = spawn(pending::<()>());
         let reference = task.task_ref();
         let outer = shield(task);
         reference.cancel_with("inner");
@@ -120,7 +127,7 @@ fn a_panic_behind_a_cancelled_shield_is_reported_once() {
     let reports = log.clone();
     turns
         .spawner()
-        .set_exception_handler(Some(std::rc::Rc::new(move |context| {
+        .set_exception_handler(Some(Rc::new(move |context| {
             reports.add(context.cause.clone().unwrap_or_default());
         })));
     turns.run(async {
@@ -151,4 +158,39 @@ fn cancelling_a_group_cancels_a_shield_in_it_but_not_what_it_protects() {
         }
         assert_eq!(kept.await.unwrap(), 1);
     });
+}
+
+/// A foreign executor polls the shield: what cancels the shield does not meet its waker's panic.
+#[test]
+fn a_foreign_waker_that_panics_does_not_reach_who_cancels() {
+    struct Bad;
+    impl Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("in a waker");
+        }
+    }
+    let turns = Turns::new();
+    let errors = Rc::new(Cell::new(0));
+    let count = Rc::clone(&errors);
+    let handler = move |_: &ErrorContext<'_>| count.set(count.get() + 1);
+    turns
+        .spawner()
+        .set_exception_handler(Some(Rc::new(handler)));
+    let future = Future::<()>::new_on(&turns.spawner());
+    let task = turns.executor().create_task(async move {
+        let mut shield = pin!(shield(future).into_future());
+        let waker = Waker::from(Arc::new(Bad));
+        let polled = shield.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        pending::<()>().await;
+    });
+    turns.settle();
+    let other = turns.executor().create_task(pending::<()>());
+    let others_end = other.task_ref();
+    turns.settle();
+    let group = gather_on(&turns.spawner(), [task, other]);
+    assert!(group.cancel());
+    turns.settle();
+    assert_eq!(errors.get(), 1);
+    assert!(others_end.cancelled());
 }

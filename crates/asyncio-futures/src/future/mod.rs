@@ -20,6 +20,9 @@ use cell::FutureCell;
 
 pub use wait::FutureWait;
 
+/// What makes a future before its loop runs.
+const NEW_ON: &str = "Future::new_on(event_loop.spawner())";
+
 /// A value that comes later. asyncio's `Future`.
 ///
 /// It is set once, by [`set_result`](Self::set_result), and may be awaited by many tasks; clones
@@ -60,7 +63,7 @@ impl<T> Future<T> {
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "it needs a running loop")]
     pub fn new() -> Self {
-        Self(FutureCell::new(&running_spawner(), Location::caller()))
+        Self::new_on(&running_spawner(Some(NEW_ON)))
     }
 
     /// A future of this executor.
@@ -190,7 +193,7 @@ impl<T, E> Future<Result<T, E>> {
 #[must_use]
 #[track_caller]
 pub fn create_future<T>() -> Future<T> {
-    Future(FutureCell::new(&running_spawner(), Location::caller()))
+    Future::new_on(&running_spawner(Some(NEW_ON)))
 }
 
 impl<T> Clone for Future<T> {

@@ -65,7 +65,8 @@ pub fn gather<C, Kind>(children: C) -> Gather<C::Children>
 where
     C: IntoChildren<Kind>,
 {
-    gather_on(&running_spawner(), children)
+    let otherwise = "gather_on(event_loop.spawner(), ..)";
+    gather_on(&running_spawner(Some(otherwise)), children)
 }
 
 /// [`gather`](gather()) on an executor that does not run yet.
@@ -119,7 +120,8 @@ where
     C: IntoChildren<Kind>,
     C::Children: TryChildren,
 {
-    try_gather_on(&running_spawner(), children)
+    let otherwise = "try_gather_on(event_loop.spawner(), ..)";
+    try_gather_on(&running_spawner(Some(otherwise)), children)
 }
 
 /// [`try_gather`] on an executor that does not run yet.

@@ -42,7 +42,7 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
         if self.done() {
             return Ok(self.await);
         }
-        let spawner = running_spawner();
+        let spawner = running_spawner(None);
         let target = self.target(&spawner);
         Cancellation::request(None, |request| target.pass_on(&spawner, request));
         let (mut done, _) = wait([self]).await.map_err(|_| TimeoutError)?;
