@@ -125,12 +125,12 @@ impl LoopBuilder {
         let spawner = executor.spawner();
         spawner.set_exception_handler(Some(crate::handler::default()));
         Ok(EventLoop::from_inner(&Rc::new(Inner {
+            wakes: Rc::new(Wakes::new(&spawner)),
             spawner,
             executor,
             reactor,
             timers: RefCell::new(TimerQueue::new(now)),
             clock: self.clock,
-            wakes: Rc::new(Wakes::default()),
             pace: Pace::new(),
             lookout: Lookout::new(),
             counters: Counters::default(),

@@ -65,4 +65,5 @@ pub fn try_running_loop() -> Option<LoopRef> {
 
 /// The one message of everything that needs a running loop.
 pub(crate) const NO_LOOP: &str = "no running event loop: call this from a task or callback of one \
-     (`asyncio::run`, `EventLoop::run_until_complete`), or use the method of `EventLoop`";
+     (`asyncio::run`, `EventLoop::run_until_complete`), or use the method of `EventLoop`, where there \
+     is one";

@@ -23,10 +23,11 @@ impl TimerHandle {
     /// Keeps the callback from being called, takes the timer out of the queue, and drops the
     /// callback, at once. Nothing happens when it has been called, or cancelled, before.
     pub fn cancel(&self) {
-        self.handle.cancel();
+        // The timer first: the callback's destructor may panic.
         if let (Some(inner), Some(key)) = (self.inner.upgrade(), self.key) {
             inner.remove_timer(key);
         }
+        self.handle.cancel();
     }
 
     /// Whether it was cancelled.

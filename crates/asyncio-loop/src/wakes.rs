@@ -7,14 +7,13 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 
-use asyncio_executor::Dispatch;
+use asyncio_executor::{Dispatch, Spawner};
 
-#[derive(Default)]
 pub(crate) struct Wakes {
+    spawner: Spawner,
     queue: RefCell<Queue>,
 }
 
@@ -26,6 +25,13 @@ struct Queue {
 }
 
 impl Wakes {
+    pub(crate) fn new(spawner: &Spawner) -> Self {
+        Self {
+            spawner: spawner.clone(),
+            queue: RefCell::default(),
+        }
+    }
+
     /// Adds a waker. Returns whether it needs an entry of its own: not if `joins` the one before.
     pub(crate) fn push(&self, waker: Waker, joins: bool) -> bool {
         let mut queue = self.queue.borrow_mut();
@@ -51,22 +57,16 @@ impl Wakes {
 impl Dispatch for Wakes {
     fn run(self: Rc<Self>) {
         let batch = self.queue.borrow_mut().batches.pop_front().unwrap_or(0);
-        let mut panicked = None;
         for _ in 0..batch {
             let waker = self.queue.borrow_mut().wakers.pop_front();
             let Some(waker) = waker else { break };
             // A foreign waker that panics must not cost the others their turn.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panicked = Some(payload);
-            }
+            self.spawner
+                .catch_panic("panic in a waker", || waker.wake());
         }
         let mut queue = self.queue.borrow_mut();
         if queue.wakers.is_empty() && queue.wakers.capacity() > 4096 {
             queue.wakers.shrink_to(1024);
-        }
-        drop(queue);
-        if let Some(payload) = panicked {
-            resume_unwind(payload);
         }
     }
 

@@ -3,6 +3,7 @@
 mod scene;
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -96,6 +97,23 @@ fn a_cancelled_timer_is_gone_at_once_and_its_callback_with_it() {
     assert_eq!(event_loop.metrics().timers, 0);
     timer.cancel();
     event_loop.run_until_complete(sleep(SECOND * 2)).unwrap();
+}
+
+#[test]
+fn a_cancelled_timer_is_gone_also_when_its_callbacks_destructor_panics() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("in a destructor");
+        }
+    }
+    let (event_loop, _clock) = simulated();
+    let panics = Panics;
+    let timer = event_loop.call_later(Duration::MAX, move || drop(panics));
+    let cancel = AssertUnwindSafe(|| timer.cancel());
+    assert!(catch_unwind(cancel).is_err());
+    assert!(timer.cancelled());
+    assert_eq!(event_loop.metrics().timers, 0);
 }
 
 #[test]
