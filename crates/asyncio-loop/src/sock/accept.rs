@@ -42,16 +42,17 @@ impl LoopRef {
     }
 }
 
-/// Accepts a connection; see [`LoopRef::sock_accept`].
+/// Accepts a connection from a listening socket, and registers it with the running loop:
+/// non-blocking, and not inherited by child processes.
 ///
 /// # Errors
-/// As [`LoopRef::sock_accept`].
+/// What the kernel reports, as [`LoopRef::sock_accept`] describes.
 ///
 /// # Panics
-/// When polled outside a running loop.
+/// When polled outside a running loop: there, use the method.
 ///
 /// # Cancel safety
-/// Yes.
+/// Yes: a connection is returned, or is still in the listener's queue.
 pub async fn sock_accept<S: AsSource>(
     listener: &Async<S>,
 ) -> io::Result<(Async<Socket>, SockAddr)> {

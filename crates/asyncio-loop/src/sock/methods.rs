@@ -20,7 +20,7 @@ impl LoopRef {
         self.register(Socket::new(domain, r#type, None)?)
     }
 
-    /// [`sock_recv`](crate::sock_recv).
+    /// Receives at most `n` bytes, as the free function [`sock_recv`](crate::sock_recv).
     ///
     /// # Errors
     /// As [`sock_recv`](crate::sock_recv); `NotConnected` when the loop is closed.
@@ -32,7 +32,7 @@ impl LoopRef {
         super::sock_recv(sock, n).await
     }
 
-    /// [`sock_recv_into`](crate::sock_recv_into).
+    /// Receives into `buffer`, as the free function [`sock_recv_into`](crate::sock_recv_into).
     ///
     /// # Errors
     /// What the kernel reports; `NotConnected` when the loop is closed.
@@ -48,6 +48,7 @@ impl LoopRef {
         super::sock_recv_into(sock, buffer).await
     }
 
+    /// Receives a datagram of at most `n` bytes, as the free function
     /// [`sock_recvfrom`](crate::sock_recvfrom).
     ///
     /// # Errors
@@ -64,6 +65,7 @@ impl LoopRef {
         super::sock_recvfrom(sock, n).await
     }
 
+    /// Receives a datagram into `buffer`, as the free function
     /// [`sock_recvfrom_into`](crate::sock_recvfrom_into).
     ///
     /// # Errors
@@ -80,7 +82,7 @@ impl LoopRef {
         super::sock_recvfrom_into(sock, buffer).await
     }
 
-    /// [`sock_sendall`](crate::sock_sendall).
+    /// Sends all of `data`, as the free function [`sock_sendall`](crate::sock_sendall).
     ///
     /// # Errors
     /// As [`sock_sendall`](crate::sock_sendall); `NotConnected` when the loop is closed.
@@ -92,7 +94,7 @@ impl LoopRef {
         super::sock_sendall(sock, data).await
     }
 
-    /// [`sock_sendto`](crate::sock_sendto).
+    /// Sends a datagram to `address`, as the free function [`sock_sendto`](crate::sock_sendto).
     ///
     /// # Errors
     /// As [`sock_sendto`](crate::sock_sendto); `NotConnected` when the loop is closed.
@@ -112,7 +114,7 @@ impl LoopRef {
         super::sock_sendto(sock, data, address).await
     }
 
-    /// [`sock_connect`](crate::sock_connect).
+    /// Connects to `address`, as the free function [`sock_connect`](crate::sock_connect).
     ///
     /// # Errors
     /// As [`sock_connect`](crate::sock_connect); `NotConnected` when the loop is closed.
