@@ -208,7 +208,9 @@ impl<T> Task<T> {
         self.status() == Status::Cancelled
     }
 
-    /// The result, which stays in the handle.
+    /// The result, which stays in the handle, and is lent by it. So `task.result()??` does not
+    /// leave a function that owns the task: there await it, or take the result with
+    /// [`into_result`](Self::into_result).
     ///
     /// # Errors
     /// [`InvalidStateError`] when the task has not ended, or an `await` has taken the result.
