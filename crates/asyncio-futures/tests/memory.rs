@@ -5,7 +5,7 @@ mod turns;
 use std::time::Duration;
 
 use asyncio_executor::Executor;
-use asyncio_futures::{gather, gather_on, timeout};
+use asyncio_futures::{gather, gather_on, timeout, wait_for};
 use asyncio_loop::{EventLoop, get_running_loop};
 use asyncio_testkit::heap::{self, CountingAllocator};
 
@@ -79,4 +79,19 @@ fn a_group_leaves_nothing_behind() {
     round();
     let ((), used) = heap::on_this_thread(round);
     assert_eq!(used.live_bytes, 0);
+}
+
+#[test]
+fn a_timeout_holds_its_future_once() {
+    const LARGE: usize = 4096;
+    let future = || async {
+        let large = [1_u8; LARGE];
+        asyncio_executor::yield_now().await;
+        large.len()
+    };
+    let limit = Duration::from_secs(1);
+    let own = size_of_val(&future());
+    assert!(own >= LARGE);
+    assert!(size_of_val(&timeout(limit, future())) < own + 256);
+    assert!(size_of_val(&wait_for(future(), Some(limit))) < own + 256);
 }

@@ -1,9 +1,12 @@
 //! `wait_for`: a timeout around one await.
 
 use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use asyncio_executor::{Cancellation, yield_now};
+use pin_project_lite::pin_project;
 
 use crate::child::Child;
 use crate::error::TimeoutError;
@@ -84,16 +87,50 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn wait_for<A, Kind>(
+pub fn wait_for<A, Kind>(
     awaitable: A,
     limit: Option<Duration>,
-) -> Result<A::Output, TimeoutError>
+) -> impl Future<Output = Result<A::Output, TimeoutError>>
 where
     A: Awaitable<Kind>,
 {
     match limit {
-        None => Ok(awaitable.await),
-        Some(Duration::ZERO) => awaitable.give_up().await,
-        Some(limit) => timeout(limit, awaitable).await,
+        None => WaitFor::Unlimited {
+            future: awaitable.into_future(),
+        },
+        Some(Duration::ZERO) => WaitFor::GivenUp {
+            future: awaitable.give_up(),
+        },
+        Some(limit) => WaitFor::Limited {
+            future: timeout(limit, awaitable),
+        },
+    }
+}
+
+pin_project! {
+    /// Future of `wait_for`. Written by hand because an `async fn` would have room for the future
+    /// twice: as its argument, and where it is awaited.
+    #[project = Kinds]
+    enum WaitFor<U, L, G> {
+        Unlimited { #[pin] future: U },
+        Limited { #[pin] future: L },
+        GivenUp { #[pin] future: G },
+    }
+}
+
+impl<U, L, G> Future for WaitFor<U, L, G>
+where
+    U: Future,
+    L: Future<Output = Result<U::Output, TimeoutError>>,
+    G: Future<Output = Result<U::Output, TimeoutError>>,
+{
+    type Output = Result<U::Output, TimeoutError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Kinds::Unlimited { future } => future.poll(cx).map(Ok),
+            Kinds::Limited { future } => future.poll(cx),
+            Kinds::GivenUp { future } => future.poll(cx),
+        }
     }
 }
