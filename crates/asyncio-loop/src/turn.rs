@@ -275,7 +275,12 @@ impl Inner {
     }
 
     fn report_slow(&self, took: Duration, task: Option<TaskRef>) {
-        let message = format!("a callback took {:.3} seconds", took.as_secs_f64());
+        // The executor knows the task that it polled last, until that has ended.
+        let what = match task {
+            Some(_) => "a step of a task, or a callback after it,",
+            None => "a callback, or the last step of a task,",
+        };
+        let message = format!("{what} took {:.3} seconds", took.as_secs_f64());
         let mut context = ErrorContext::new(&message);
         context.location = task.as_ref().map(TaskRef::spawn_location);
         context.task = task;

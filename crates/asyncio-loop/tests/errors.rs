@@ -122,6 +122,7 @@ fn a_callback_that_blocks_the_loop_is_reported_in_debug_mode() {
     event_loop.call_soon(block(Duration::from_millis(100)));
     event_loop.run_once(Some(Duration::ZERO)).unwrap();
     let [error] = errors.take().try_into().unwrap();
+    assert!(error.contains("a callback"), "{error}");
     assert!(error.contains("took 0.100 seconds"), "{error}");
 
     event_loop.set_slow_callback_duration(Duration::from_secs(1));
@@ -141,6 +142,7 @@ fn a_callback_that_blocks_the_loop_is_reported_in_debug_mode() {
         error.contains("2.000 seconds") && error.contains("task: blocks"),
         "{error}"
     );
+    assert!(error.contains("a step of a task"), "{error}");
     assert!(error.contains("tests/errors.rs"), "{error}");
     drop(blocks);
 
