@@ -21,7 +21,8 @@ pub struct TimerHandle {
 
 impl TimerHandle {
     /// Keeps the callback from being called, takes the timer out of the queue, and drops the
-    /// callback, at once. Nothing happens when it has been called, or cancelled, before.
+    /// callback, at once, as [`Handle::cancel`] does. Nothing happens when it has been called, or
+    /// cancelled, before.
     pub fn cancel(&self) {
         // The timer first: the callback's destructor may panic.
         if let (Some(inner), Some(key)) = (self.inner.upgrade(), self.key) {
