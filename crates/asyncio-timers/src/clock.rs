@@ -163,15 +163,18 @@ pub fn deadline_after(now: Instant, delay: Duration) -> Option<Instant> {
 
 /// `instant + step`, or the last instant there is.
 ///
-/// The standard library does not name that one, so it is approached by halving the step: at most
-/// about a hundred times, and only when a test goes that far.
+/// The standard library does not name that one, so it is approached with ever smaller steps, down
+/// to the nanosecond: some two hundred of them, and only when a test goes that far.
 fn saturating_add(mut instant: Instant, mut step: Duration) -> Instant {
+    const LEAST: Duration = Duration::from_nanos(1);
     if let Some(sum) = instant.checked_add(step) {
         return sum;
     }
-    while !step.is_zero() {
-        step /= 2;
-        instant = instant.checked_add(step).unwrap_or(instant);
+    loop {
+        match instant.checked_add(step) {
+            Some(later) => instant = later,
+            None if step > LEAST => step = (step / 2).max(LEAST),
+            None => return instant,
+        }
     }
-    instant
 }
