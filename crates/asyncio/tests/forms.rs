@@ -151,3 +151,16 @@ fn a_shield_keeps_a_time_out_away() {
     });
     assert_eq!(value, Ok(5));
 }
+
+/// W16: who drives both loops gets the result. (Inside `run_until_complete` nobody would.)
+#[test]
+fn a_task_of_another_loop_is_awaited_while_both_are_driven_w16() {
+    let (ours, other) = (simulated(), simulated());
+    let task = other.create_task(async { 7 });
+    let waiter = ours.create_task(task.into_future());
+    ours.run_once(Some(Duration::ZERO)).unwrap();
+    assert!(!waiter.done());
+    other.run_once(Some(Duration::ZERO)).unwrap();
+    ours.run_once(Some(Duration::ZERO)).unwrap();
+    assert_eq!(waiter.into_result().unwrap().unwrap().unwrap(), 7);
+}
