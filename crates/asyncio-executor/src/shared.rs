@@ -10,7 +10,8 @@ use concurrent_queue::ConcurrentQueue;
 use crate::context::SendContext;
 use crate::entry::SendEntry;
 use crate::flat::drop_flat;
-use crate::home::Home;
+use crate::home::{self, Home};
+use crate::local::{self, Local};
 
 /// Wakes a sleeping executor from any thread.
 ///
@@ -64,9 +65,26 @@ impl Shared {
         self.notifier.notify();
     }
 
+    /// Hands a callback over. On the executor's own thread it goes to the ready queue at once, as
+    /// in asyncio, so that the order with `call_soon` is kept.
     fn call(&self, call: SendEntry) -> Result<(), Closed> {
         if self.closing.load(Ordering::Acquire) {
             return Err(Closed(()));
+        }
+        let is_ours = |local: &Local| std::ptr::eq(Arc::as_ptr(&local.shared), self);
+        let rest = home::with(|local| match local {
+            Some(local) if is_ours(local) => {
+                local.push(call.into_entry());
+                None
+            }
+            _ => Some(call),
+        });
+        let Some(call) = rest else { return Ok(()) };
+        if let Some(local) = local::on_this_thread(is_ours) {
+            local.push(call.into_entry());
+            // Somebody else may be waiting in its place.
+            self.notifier.notify();
+            return Ok(());
         }
         self.queue
             .push(Remote::Call(call))

@@ -547,3 +547,27 @@ fn an_executor_run_inside_anothers_enter_is_itself() {
     one.run_ready(1, None);
     assert_eq!(task.into_result().unwrap().unwrap(), 6);
 }
+
+/// As in asyncio, where both append to the same list.
+#[test]
+fn on_its_own_thread_the_door_keeps_the_order_with_call_soon() {
+    use std::sync::{Arc, Mutex};
+    let executor = Executor::new();
+    let log: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let say = |number: u8| {
+        let log = Arc::clone(&log);
+        move || log.lock().unwrap().push(number)
+    };
+    let (spawner, door) = (executor.spawner(), executor.door());
+    door.call_soon_threadsafe(say(1)).unwrap();
+    spawner.call_soon(say(2));
+    let inside = (say(4), say(5));
+    let (inner_spawner, inner_door) = (spawner.clone(), door.clone());
+    spawner.call_soon(move || {
+        inner_door.call_soon_threadsafe(inside.0).unwrap();
+        inner_spawner.call_soon(inside.1);
+    });
+    door.call_soon_threadsafe(say(3)).unwrap();
+    executor.run_until_stalled();
+    assert_eq!(*log.lock().unwrap(), [1, 2, 3, 4, 5]);
+}
