@@ -1,16 +1,18 @@
 //! A project outside the workspace for each library crate: it depends on that one crate by path,
-//! and runs the example of its README.
+//! and runs the example of its README. Where the example also names a crate below it, as a user who
+//! already has that one does, the project depends on both.
 //!
 //! It shows that the crate can be used alone, as its README says, with what its manifest names and
 //! nothing that the workspace happens to provide.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::shell::Shell;
 use crate::tidy::documents::{blocks, is_rust};
-use crate::workspace::{Package, Workspace};
+use crate::workspace::{Dependency, Kind, Package, Workspace};
 
 /// How long an example of a README may run.
 const RUN_TIME_MAX: Duration = Duration::from_secs(60);
@@ -47,7 +49,7 @@ fn write_project(workspace: &Workspace, package: &Package, project: &Path) -> Re
     write(&project.join("src/main.rs"), &program(&example.code))?;
     write(
         &project.join("Cargo.toml"),
-        &manifest(&package.name, &crate_folder),
+        &manifest(workspace, package, &example.code),
     )?;
     // The versions that the workspace was tested with, which are also the ones at hand offline.
     write(
@@ -56,13 +58,24 @@ fn write_project(workspace: &Workspace, package: &Package, project: &Path) -> Re
     )
 }
 
-/// The manifest of a project that depends on one crate. `[workspace]` makes it a root of its own.
-fn manifest(name: &str, folder: &Path) -> String {
-    format!(
-        "[package]\nname = \"outside-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\n{name} = {{ path = {:?} }}\n\n[workspace]\n",
-        folder.display().to_string()
-    )
+/// The manifest of the project. `[workspace]` makes it a root of its own.
+fn manifest(workspace: &Workspace, package: &Package, example: &str) -> String {
+    let is_named = |below: &&Package| {
+        let uses = |it: &Dependency| it.name == below.name && it.kind == Kind::Normal;
+        let path = format!("{}::", below.name.replace('-', "_"));
+        package.dependencies.iter().any(uses) && example.contains(&path)
+    };
+    let below = workspace.libraries().filter(is_named);
+    let mut manifest = format!(
+        "[package]\nname = \"outside-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [workspace]\n\n[dependencies]\n",
+        package.name
+    );
+    for Package { name, folder, .. } in [package].into_iter().chain(below) {
+        let path = workspace.root.join(folder).display().to_string();
+        let _ = writeln!(manifest, "{name} = {{ path = {path:?} }}");
+    }
+    manifest
 }
 
 /// An example as a program: hidden lines shown, and in a `main` unless it has one, as rustdoc does.
