@@ -38,7 +38,7 @@
 //! One turn of a loop: take what is due, ask until when to sleep.
 //!
 //! ```
-//! use asyncio_timers::{Clock, ManualClock, TimerQueue, deadline_after};
+//! use asyncio_timers::{ManualClock, TimerQueue, deadline_after};
 //! use std::time::Duration;
 //!
 //! let clock = ManualClock::new();
