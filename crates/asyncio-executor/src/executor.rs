@@ -14,6 +14,7 @@ use crate::error::ErrorContext;
 use crate::home;
 use crate::local::Local;
 use crate::main_task::{MainFuture, MainTask, RunError};
+use crate::registry::Key;
 use crate::shared::{Door, Notify, Shared};
 use crate::spawner::{Spawner, call_soon};
 use crate::task::{LARGE, Task, TaskBuilder, TaskRef};
@@ -282,6 +283,12 @@ impl Executor {
     #[inline]
     pub fn is_interrupted(&self) -> bool {
         self.local.is_interrupted()
+    }
+
+    /// Forgets which task was polled last: before an entry that [`last_polled`](Self::last_polled)
+    /// is to be asked about.
+    pub fn forget_last_polled(&self) {
+        self.local.last_polled.set(Key::NONE);
     }
 
     /// The task that was polled last, if it has not ended: for reports about the entry that has

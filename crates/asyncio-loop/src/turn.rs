@@ -254,6 +254,7 @@ impl Inner {
     fn run_watched(&self, count: usize, mut main: Option<&mut dyn FnMut()>) -> usize {
         let mut ran = 0;
         while ran < count {
+            self.executor.forget_last_polled();
             let before = self.clock.now();
             let main: Option<&mut dyn FnMut()> = match &mut main {
                 Some(main) => Some(&mut **main),
@@ -275,9 +276,9 @@ impl Inner {
     }
 
     fn report_slow(&self, took: Duration, task: Option<TaskRef>) {
-        // The executor knows the task that it polled last, until that has ended.
+        // The executor knows the task that it has just polled, unless that has ended.
         let what = match task {
-            Some(_) => "a step of a task, or a callback after it,",
+            Some(_) => "a step of a task",
             None => "a callback, or the last step of a task,",
         };
         let message = format!("{what} took {:.3} seconds", took.as_secs_f64());

@@ -144,6 +144,15 @@ fn a_callback_that_blocks_the_loop_is_reported_in_debug_mode() {
     );
     assert!(error.contains("a step of a task"), "{error}");
     assert!(error.contains("tests/errors.rs"), "{error}");
+
+    // A callback after it is not the task's doing.
+    event_loop.call_soon(block(Duration::from_secs(3)));
+    event_loop.run_once(Some(Duration::ZERO)).unwrap();
+    let [error] = errors.take().try_into().unwrap();
+    assert!(
+        error.contains("3.000 seconds") && !error.contains("blocks"),
+        "{error}"
+    );
     drop(blocks);
 
     event_loop.set_debug(false);
