@@ -199,7 +199,10 @@ impl EventLoop {
     /// `false` when there is no time for that, because something is ready.
     #[must_use]
     pub fn begin_foreign_wait(&self) -> bool {
-        self.inner().reactor.begin_foreign_wait() && !self.inner().executor.has_remote()
+        let inner = self.inner();
+        inner.executor.ready_len() == 0
+            && inner.reactor.begin_foreign_wait()
+            && !inner.executor.has_remote()
     }
 
     /// Closes the loop: tasks, callbacks and timers are dropped, without running; see

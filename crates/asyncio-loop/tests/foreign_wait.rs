@@ -80,7 +80,12 @@ fn a_thread_wakes_a_foreign_wait() {
 #[test]
 fn a_foreign_wait_is_refused_while_something_is_to_be_done() {
     let event_loop = scene::on(asyncio_reactor::SelectorKind::Default);
-    event_loop.handle().call_soon_threadsafe(|| ()).unwrap();
+    event_loop.call_soon(|| ());
+    assert!(!event_loop.begin_foreign_wait());
+    event_loop.run_once(Some(Duration::ZERO)).unwrap();
+    let handle = event_loop.handle();
+    let thread = std::thread::spawn(move || handle.call_soon_threadsafe(|| ()).map(drop));
+    thread.join().unwrap().unwrap();
     assert!(!event_loop.begin_foreign_wait());
     event_loop.run_once(Some(Duration::ZERO)).unwrap();
     assert!(event_loop.begin_foreign_wait());

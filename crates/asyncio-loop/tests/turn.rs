@@ -37,7 +37,9 @@ fn a_turn_runs_ready_then_remote_then_io_then_timers(event_loop: &EventLoop) {
     event_loop.add_reader(near, note("reader")).unwrap();
     let count = remote.clone();
     let call = move || _ = count.fetch_add(1, Relaxed);
-    event_loop.handle().call_soon_threadsafe(call).unwrap();
+    let handle = event_loop.handle();
+    let thread = std::thread::spawn(move || handle.call_soon_threadsafe(call).map(drop));
+    thread.join().unwrap().unwrap();
     event_loop.call_soon(note("ready"));
     one_turn(event_loop);
     log.expect(&["ready 0", "reader 1", "writer 1", "timer 1"]);
