@@ -107,6 +107,12 @@ fn a_panic_in_the_destructor_of_an_unwanted_result_stops_nobody_w11() {
     assert_alive(&pool);
     drop(pool.submit(|| Chain).unwrap());
     assert_alive(&pool);
+
+    // Whether the worker or the future's owner lets go of it last is chance, and not seen.
+    let future = pool.submit(|| Bomb("of the finished result")).unwrap();
+    assert!(future.wait(LONG));
+    assert_alive(&pool);
+    drop(future);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use event_listener::{Event, Listener};
 
 use super::Callback;
 use crate::JobError;
+use crate::guard::shield;
 use crate::sync::{Mutex, lock};
 
 /// Where a result is on its way.
@@ -202,6 +203,17 @@ impl<T> Cell<T> {
     /// Wakes the threads in `wait_until`.
     pub(crate) fn unblock(&self) {
         self.done.notify(usize::MAX);
+    }
+}
+
+/// The value that nobody took goes with whoever lets go of it last, the worker or the owner of the
+/// future. Which of them is chance, so a panic of its destructor ends here for both.
+impl<T> Drop for Cell<T> {
+    fn drop(&mut self) {
+        let outcome = lock(&self.inner).outcome.take();
+        if outcome.is_some() {
+            shield(move || drop(outcome));
+        }
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) type Callback = Box<dyn FnOnce(&ConcurrentFutureRef) + Send>;
 /// one wants, which can do everything but take the value.
 ///
 /// Dropping it does *not* cancel the job, as in Python: it runs, and its value is dropped by
-/// whoever lets go of it last, usually the worker. Call [`cancel`](Self::cancel) first if it
-/// shall not run.
+/// whoever lets go of it last, usually the worker. A panic of its destructor is reported by the
+/// panic hook and goes no further. Call [`cancel`](Self::cancel) first if it shall not run.
 ///
 /// # Cancel safety
 ///
