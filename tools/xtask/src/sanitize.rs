@@ -87,6 +87,8 @@ fn test(
         // Tests that panic on purpose must not spend seconds on reading debug information. The
         // sanitizers print stacks of their own.
         .env("RUST_BACKTRACE", "0")
+        // Those name lines.
+        .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
         .env("CARGO_TARGET_DIR", workspace.target.join(folder))
         .time_max(TIME_MAX)
         .run()
