@@ -60,7 +60,7 @@ mod yielding;
 
 pub use callback::Handle;
 pub use cancel::{
-    Cancellation, Cancelled, CatchCancelled, Claim, Claimed, Scope, ScopeRef, Settled,
+    Cancellation, Cancelled, CatchCancelled, Claim, Claimed, Scope, ScopeRef, Settled, WaitPlace,
     catch_cancelled, raise_cancelled, requests_around,
 };
 pub use context::{Context, ContextVar, SendContext, Token, TokenError};

@@ -10,7 +10,7 @@ use asyncio_executor::{
     End, Entry, ErrorContext, Executor, Handle, InvalidStateError, Join, MainTask, Message,
     PanicPayload, ReportingTaskBuilder, RunError, Running, Scope, ScopeRef, SendContext, Settled,
     Spawner, Task, TaskAddress, TaskBuilder, TaskError, TaskFuture, TaskRef, ThreadsafeHandle,
-    Token, TokenError, WaitTask, Watch, YieldNow,
+    Token, TokenError, WaitPlace, WaitTask, Watch, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -29,6 +29,7 @@ fn what_belongs_to_a_thread_stays_there_j2() {
     assert_not_impl_any!(Scope: Send, Sync);
     assert_not_impl_any!(ScopeRef: Send, Sync);
     assert_not_impl_any!(Claim: Send, Sync);
+    assert_not_impl_any!(WaitPlace: Send, Sync);
     assert_not_impl_any!(Cancellation: Send, Sync);
     assert_not_impl_any!(Context: Send, Sync);
     assert_not_impl_any!(ErrorContext<'static>: Send, Sync);

@@ -10,6 +10,7 @@
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
 //! | [`claim`] | a leaf that passes a request on to what it waits for |
 //! | [`bare`] | the commonest claim, which needs no node |
+//! | [`place`] | where a wait stands, for those who choose whom to wake |
 //! | [`cancelled`] | the value of a cancellation, and going on with it |
 //!
 //! Two kinds of mark. A *request* is answered at the scope's next poll, never in the poll in
@@ -23,6 +24,7 @@ mod cancelled;
 mod claim;
 mod here;
 mod links;
+mod place;
 mod request;
 mod scope;
 mod tree;
@@ -34,6 +36,7 @@ pub use cancelled::{Cancelled, raise_cancelled};
 pub(crate) use claim::Target;
 pub use claim::{Claim, Claimed, Settled};
 pub(crate) use here::Here;
+pub use place::WaitPlace;
 pub use request::Cancellation;
 pub(crate) use request::{cancel_task, cancelling, uncancel};
 pub use scope::{CatchCancelled, Scope, ScopeRef, catch_cancelled, requests_around};
