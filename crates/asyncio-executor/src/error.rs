@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::task::TaskRef;
 
@@ -13,7 +13,10 @@ pub type Message = Arc<str>;
 /// Why a task has no value.
 ///
 /// An `Err` that a task's future returns is its value, not one of these.
-#[derive(Debug)]
+///
+/// It is cheap to clone: several can ask the same task why it has no value, as in asyncio, where
+/// they are raised the same exception.
+#[derive(Clone, Debug)]
 pub enum TaskError {
     /// It was cancelled, with this message.
     Cancelled(Option<Message>),
@@ -83,9 +86,12 @@ impl fmt::Display for InvalidStateError {
 impl std::error::Error for InvalidStateError {}
 
 /// What a panic was raised with. `Sync`, so that errors that hold one can be passed on by `?`.
+///
+/// Clones share the payload, which goes to the first of them that takes it.
+#[derive(Clone)]
 pub struct PanicPayload {
-    /// Never locked but to read the text: the lock only makes the payload `Sync`.
-    payload: Mutex<Box<dyn Any + Send>>,
+    /// Locked to read the text and to take the payload only; the text stays in its place.
+    payload: Arc<Mutex<Box<dyn Any + Send>>>,
 }
 
 impl PanicPayload {
@@ -93,16 +99,18 @@ impl PanicPayload {
     #[must_use]
     pub fn new(payload: Box<dyn Any + Send>) -> Self {
         Self {
-            payload: Mutex::new(payload),
+            payload: Arc::new(Mutex::new(payload)),
         }
     }
 
-    /// The payload itself.
+    /// The payload itself; its message as a `String`, when a clone has taken it before.
     #[must_use]
     pub fn into_inner(self) -> Box<dyn Any + Send> {
-        self.payload
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        let left: Box<dyn Any + Send> = match self.message() {
+            Some(message) => Box::new(message),
+            None => Box::new(()),
+        };
+        std::mem::replace(&mut *self.lock(), left)
     }
 
     /// Goes on with the panic on this thread.
@@ -116,8 +124,11 @@ impl PanicPayload {
     /// The panic's message, where it was raised with one.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
-        panic_message(&**payload).map(str::to_owned)
+        panic_message(&**self.lock()).map(str::to_owned)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Any + Send>> {
+        self.payload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

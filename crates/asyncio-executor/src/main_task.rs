@@ -221,12 +221,8 @@ impl<'a, T> MainFuture for &'a mut Task<T> {
     }
 
     fn output(task: &'a Task<T>) -> Result<&'a T, RunError> {
-        task.result()
-            .map_err(RunError::InvalidState)?
-            .map_err(|error| match error {
-                TaskError::Cancelled(message) => RunError::Cancelled(message.clone()),
-                TaskError::Panicked(payload) => RunError::Panicked(payload.to_string()),
-            })
+        let result = task.result().map_err(RunError::InvalidState)?;
+        result.map_err(RunError::from)
     }
 }
 
@@ -285,6 +281,15 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+impl From<TaskError> for RunError {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Cancelled(message) => Self::Cancelled(message),
+            TaskError::Panicked(payload) => Self::Panicked(payload.to_string()),
+        }
+    }
+}
 
 impl From<std::io::Error> for RunError {
     fn from(error: std::io::Error) -> Self {

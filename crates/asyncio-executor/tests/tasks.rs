@@ -1,7 +1,9 @@
 //! Tasks and their handles: results, names, detaching, and waiting by value, `&mut` and reference.
 
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::future::pending;
+use std::panic::panic_any;
 use std::rc::Rc;
 
 use asyncio_executor::{
@@ -32,7 +34,7 @@ fn a_panic_is_the_tasks_failure() {
     let task = executor.create_task(async { panic!("oh {}", "no") });
     executor.run_until_stalled();
     assert!(task.done() && !task.cancelled() && task.task_ref().panicked());
-    let failure: &TaskError = task.result().unwrap().unwrap_err();
+    let failure: TaskError = task.result().unwrap().unwrap_err();
     assert!(failure.is_panic() && !failure.is_cancelled());
     assert_eq!(failure.to_string(), "task panicked: oh no");
     assert_eq!(
@@ -45,6 +47,46 @@ fn a_panic_is_the_tasks_failure() {
     assert_eq!(payload.message().as_deref(), Some("oh no"));
     let again = std::panic::catch_unwind(|| payload.resume()).unwrap_err();
     assert_eq!(*again.downcast_ref::<&str>().unwrap(), "oh no");
+}
+
+#[test]
+fn a_shown_failure_leaves_a_function_that_owns_the_task() {
+    fn page(cancelled: bool) -> Result<usize, Box<dyn Error + Send + Sync>> {
+        let executor = Executor::new();
+        let task = executor.create_task(async { "page" });
+        if cancelled {
+            task.cancel_with("no time");
+        }
+        executor.run_until_stalled();
+        Ok(task.result()??.len())
+    }
+    assert_eq!(page(false).unwrap(), 4);
+    let error = page(true).unwrap_err();
+    assert_eq!(error.to_string(), "task was cancelled: no time");
+}
+
+#[test]
+fn clones_of_a_failure_share_what_the_task_panicked_with() {
+    let executor = Executor::new();
+    let task = executor.create_task(async { panic_any(42_u64) });
+    let texts = executor.create_task(async { panic!("text") });
+    executor.run_until_stalled();
+    let shown = |result: Result<_, TaskError>| match result {
+        Err(TaskError::Panicked(payload)) => payload,
+        Err(TaskError::Cancelled(_)) | Ok(()) => panic!("panicked"),
+    };
+    let first = shown(task.result().unwrap().copied());
+    let second = shown(task.into_result().map_err(drop).unwrap());
+    assert_eq!(first.into_inner().downcast_ref(), Some(&42_u64));
+    assert_eq!(second.message(), None);
+    assert!(second.into_inner().is::<()>());
+
+    let first = shown(texts.result().unwrap().copied());
+    let second = shown(texts.into_result().map_err(drop).unwrap());
+    assert_eq!(first.into_inner().downcast_ref(), Some(&"text"));
+    assert_eq!(second.message().as_deref(), Some("text"));
+    let text = second.into_inner();
+    assert_eq!(text.downcast_ref(), Some(&String::from("text")));
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl From<EmptySetError> for std::io::Error {
 }
 
 /// Why a [`try_gather`](crate::try_gather) has no values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum GatherError<E> {
     /// A child returned this error.
     Error(E),

@@ -132,14 +132,19 @@ impl<C: Child> Shield<C> {
     /// Whether it has ended as cancelled: the shield, or what it protects.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        matches!(self.result(), Ok(Err(error)) if error.is_cancelled())
+        matches!(self.peek(), Ok(Err(error)) if error.is_cancelled())
     }
 
-    /// The result, which stays in the handle.
+    /// The result, which stays in the handle and is lent by it; a failure is a copy, which `?` can
+    /// pass on.
     ///
     /// # Errors
     /// [`InvalidStateError`] when it is not done, or an `await` has taken the result.
-    pub fn result(&self) -> Result<Result<&C::Output, &TaskError>, InvalidStateError> {
+    pub fn result(&self) -> Result<Result<&C::Output, TaskError>, InvalidStateError> {
+        Ok(self.peek()?.map_err(TaskError::clone))
+    }
+
+    fn peek(&self) -> Result<Result<&C::Output, &TaskError>, InvalidStateError> {
         self.settle()?;
         let outcome = self.outcome.get().ok_or(InvalidStateError::Taken)?;
         Ok(outcome.as_ref())

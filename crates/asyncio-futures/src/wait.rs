@@ -41,8 +41,8 @@ pub enum ReturnWhen {
 /// [`TaskRef`](asyncio_executor::TaskRef)) counts once.
 ///
 /// What is done is a handle still: take its value by awaiting it, which takes no turn, or by
-/// [`into_result`](asyncio_executor::Task::into_result). (`task.result()` lends the value and the
-/// error: look at them with `match`; `?` cannot pass on what is lent by a task that ends here.)
+/// [`into_result`](asyncio_executor::Task::into_result); or look at it with
+/// [`result`](asyncio_executor::Task::result).
 ///
 /// # Errors
 /// [`EmptySetError`] when there is nothing to wait for.

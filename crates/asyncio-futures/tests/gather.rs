@@ -5,8 +5,12 @@ mod turns;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use asyncio_executor::{Spawner, Task, TaskError, catch_cancelled, yield_now};
-use asyncio_futures::{Future, Gather, GatherError, gather, gather_on, try_gather, try_gather_on};
+use asyncio_executor::{
+    Spawner, Task, TaskError, TaskList, catch_cancelled, raise_cancelled, yield_now,
+};
+use asyncio_futures::{
+    Future, Gather, GatherError, Shield, gather, gather_on, shield, try_gather, try_gather_on,
+};
 use turns::{Log, Turns, take};
 
 async fn after(turns: u32, value: u32) -> u32 {
@@ -355,6 +359,37 @@ fn the_result_stays_in_the_handle_after_a_run() {
     );
     assert_eq!(group.result().unwrap().unwrap(), &[5]);
     assert_eq!(group.into_result().unwrap().unwrap(), [5]);
+}
+
+/// A group, a future and a shield show their failures as a task does.
+#[test]
+fn a_shown_failure_leaves_a_function_that_owns_the_handle() {
+    type Shown = Result<usize, Box<dyn std::error::Error>>;
+    let turns = Turns::new();
+    let spawner = turns.spawner();
+    let cancelled = || raise_cancelled(Some("no"));
+    let group = gather_on(&spawner, [cancelled()]);
+    let shield = turns.executor().enter(|| shield(cancelled()));
+    let future = Future::<String>::new_on(&spawner);
+    future.cancel_with("no");
+    turns.settle();
+    let all: [Box<dyn FnOnce() -> Shown>; 3] = [
+        Box::new(|| {
+            let group: Gather<TaskList<()>> = group;
+            Ok(group.result()??.len())
+        }),
+        Box::new(|| {
+            let shield: Shield<Task<()>> = shield;
+            Ok(size_of_val(shield.result()??))
+        }),
+        Box::new(|| {
+            let future = future;
+            Ok(future.result()??.len())
+        }),
+    ];
+    for shown in all {
+        assert_eq!(shown().unwrap_err().to_string(), "task was cancelled: no");
+    }
 }
 
 #[test]

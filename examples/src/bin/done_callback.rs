@@ -30,9 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     task.add_done_callback(|_| println!("second"));
     println!("removed {}", i32::from(task.remove_done_callback(never)));
     event_loop.run_until_complete(&mut task)?;
-    if let Ok(page) = task.result()? {
-        println!("{page}");
-    }
+    println!("{}", task.result()??);
     event_loop.close();
     Ok(())
 }

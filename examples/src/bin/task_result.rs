@@ -20,15 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ensure = async { ensure_future(get_html("http://example.com")) };
     let mut future = event_loop.run_until_complete(ensure)?;
     event_loop.run_until_complete(&mut future)?;
-    if let Ok(page) = future.result()? {
-        println!("{page}");
-    }
+    println!("{}", future.result()??);
 
     let mut task = event_loop.create_task(get_html("http://example.com"));
     println!("{}", event_loop.run_until_complete(&mut task)?);
-    if let Ok(page) = task.result()? {
-        println!("{page}");
-    }
+    println!("{}", task.result()??);
     event_loop.close();
     Ok(())
 }

@@ -208,13 +208,17 @@ impl<T> Task<T> {
         self.status() == Status::Cancelled
     }
 
-    /// The result, which stays in the handle, and is lent by it. So `task.result()??` does not
-    /// leave a function that owns the task: there await it, or take the result with
-    /// [`into_result`](Self::into_result).
+    /// The result, which stays in the handle and is lent by it. A failure is a copy, so that
+    /// `task.result()??` also leaves a function that owns the task.
     ///
     /// # Errors
     /// [`InvalidStateError`] when the task has not ended, or an `await` has taken the result.
-    pub fn result(&self) -> Result<Result<&T, &TaskError>, InvalidStateError> {
+    pub fn result(&self) -> Result<Result<&T, TaskError>, InvalidStateError> {
+        Ok(self.retrieve()?.map_err(TaskError::clone))
+    }
+
+    /// The result, shown to somebody: a panic that nobody sees is reported.
+    fn retrieve(&self) -> Result<Result<&T, &TaskError>, InvalidStateError> {
         let shown = self.peek()?;
         self.retrieved.set(true);
         Ok(shown)
@@ -246,7 +250,7 @@ impl<T> Task<T> {
     /// # Errors
     /// As [`result`](Self::result).
     pub fn exception(&self) -> Result<Option<&TaskError>, InvalidStateError> {
-        Ok(self.result()?.err())
+        Ok(self.retrieve()?.err())
     }
 
     /// Requests the task's cancellation; see [`TaskRef::cancel`]. Returns `false` when it has

@@ -118,14 +118,14 @@ impl<T> Future<T> {
         matches!(self.0.outcome.get(), Some(Err(_)))
     }
 
-    /// The result.
+    /// The result, lent by the future; a cancellation is a copy, which `?` can pass on.
     ///
     /// # Errors
     /// [`InvalidStateError::NotDone`] when it is not done.
-    pub fn result(&self) -> Result<Result<&T, &TaskError>, InvalidStateError> {
+    pub fn result(&self) -> Result<Result<&T, TaskError>, InvalidStateError> {
         let outcome = self.0.outcome.get().ok_or(InvalidStateError::NotDone)?;
         self.0.retrieve();
-        Ok(outcome.as_ref())
+        Ok(outcome.as_ref().map_err(TaskError::clone))
     }
 
     /// Has `callback` called through the ready queue when the future is done: never inside this
@@ -240,15 +240,7 @@ impl<T: Clone> Child for Future<T> {
 
     fn into_outcome(self) -> Result<T, TaskError> {
         let outcome = self.result().expect("the future is not done");
-        outcome.cloned().map_err(copy)
-    }
-}
-
-/// A future's only failure is a cancellation, which can be told to many.
-fn copy(error: &TaskError) -> TaskError {
-    match error {
-        TaskError::Cancelled(message) => TaskError::Cancelled(message.clone()),
-        TaskError::Panicked(_) => TaskError::Cancelled(None),
+        outcome.cloned()
     }
 }
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use asyncio_executor::{Claim, MainFuture, RunError, Settled, TaskError};
 
+use crate::future::Future;
 use crate::future::cell::FutureCell;
-use crate::future::{Future, copy};
 
 /// Future of `future.await`.
 #[must_use = "futures do nothing unless polled"]
@@ -38,7 +38,7 @@ impl<T: Clone> future::Future for FutureWait<T> {
                     Err(TaskError::Cancelled(message)) => Some(message.clone()),
                     Err(TaskError::Panicked(_)) | Ok(_) => None,
                 };
-                let value = outcome.as_ref().cloned().map_err(copy);
+                let value = outcome.clone();
                 Poll::Ready(Settled { value, cancelled })
             },
         )

@@ -98,14 +98,20 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
     /// asyncio has this cancellation as the group's *exception*, and says `False` here.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        matches!(self.result(), Ok(Err(error)) if M::cancellation(error).is_some())
+        matches!(self.peek(), Ok(Err(error)) if M::cancellation(error).is_some())
     }
 
-    /// The result, which stays in the handle.
+    /// The result, which stays in the handle and is lent by it. A failure is a copy, so that
+    /// `group.result()??` also leaves a function that owns the group; that of a
+    /// [`try_gather`](crate::try_gather) is lent too, since a child's own error is part of it.
     ///
     /// # Errors
     /// [`InvalidStateError`] when the group has not ended, or an `await` has taken the result.
-    pub fn result(&self) -> Result<Result<&M::Value, &M::Error>, InvalidStateError> {
+    pub fn result(&self) -> Result<Result<&M::Value, M::Shown<'_>>, InvalidStateError> {
+        Ok(self.peek()?.map_err(M::show))
+    }
+
+    fn peek(&self) -> Result<Result<&M::Value, &M::Error>, InvalidStateError> {
         self.settle()?;
         let outcome = self.outcome.get().ok_or(InvalidStateError::Taken)?;
         Ok(outcome.as_ref())
@@ -130,7 +136,7 @@ impl<C: Children, M: Mode<C>> Gather<C, M> {
     /// # Errors
     /// As [`result`](Self::result).
     pub fn exception(&self) -> Result<Option<&M::Error>, InvalidStateError> {
-        Ok(self.result()?.err())
+        Ok(self.peek()?.err())
     }
 
     /// Makes the outcome of the children, when the group has ended.
@@ -290,13 +296,8 @@ where
     }
 
     fn output(group: &'a Gather<C, M>) -> Result<&'a M::Value, RunError> {
-        group
-            .result()
-            .map_err(RunError::InvalidState)?
-            .map_err(|error| match error {
-                TaskError::Cancelled(message) => RunError::Cancelled(message.clone()),
-                TaskError::Panicked(payload) => RunError::Panicked(payload.to_string()),
-            })
+        let result = group.peek().map_err(RunError::InvalidState)?;
+        result.map_err(|error| error.clone().into())
     }
 }
 

@@ -14,6 +14,10 @@ pub trait Mode<C> {
     type Value;
     /// What it fails with.
     type Error;
+    /// What [`Gather::result`](crate::Gather::result) shows of a failure.
+    type Shown<'a>
+    where
+        C: 'a;
     /// What it is worth as a child of another group.
     type Output;
 
@@ -28,6 +32,11 @@ pub trait Mode<C> {
 
     /// The message, if this failure is a cancellation.
     fn cancellation(error: &Self::Error) -> Option<Option<Message>>;
+
+    /// Shows a failure that stays where it is.
+    fn show<'a>(error: &'a Self::Error) -> Self::Shown<'a>
+    where
+        C: 'a;
 
     /// The group's outcome as a child's.
     ///
@@ -62,6 +71,10 @@ fn cancellation(error: &TaskError) -> Option<Option<Message>> {
 impl<C: Children> Mode<C> for Plain {
     type Value = C::Values;
     type Error = TaskError;
+    type Shown<'a>
+        = TaskError
+    where
+        C: 'a;
     type Output = C::Values;
 
     fn rules() -> Rules {
@@ -86,6 +99,13 @@ impl<C: Children> Mode<C> for Plain {
         cancellation(error)
     }
 
+    fn show<'a>(error: &'a TaskError) -> TaskError
+    where
+        C: 'a,
+    {
+        error.clone()
+    }
+
     fn into_output(outcome: Result<C::Values, TaskError>) -> Result<C::Values, TaskError> {
         outcome
     }
@@ -94,6 +114,10 @@ impl<C: Children> Mode<C> for Plain {
 impl<C: Children> Mode<C> for ReturnExceptions {
     type Value = C::Results;
     type Error = TaskError;
+    type Shown<'a>
+        = TaskError
+    where
+        C: 'a;
     type Output = C::Results;
 
     fn rules() -> Rules {
@@ -115,6 +139,13 @@ impl<C: Children> Mode<C> for ReturnExceptions {
         cancellation(error)
     }
 
+    fn show<'a>(error: &'a TaskError) -> TaskError
+    where
+        C: 'a,
+    {
+        error.clone()
+    }
+
     fn into_output(outcome: Result<C::Results, TaskError>) -> Result<C::Results, TaskError> {
         outcome
     }
@@ -123,6 +154,10 @@ impl<C: Children> Mode<C> for ReturnExceptions {
 impl<C: TryChildren> Mode<C> for Try {
     type Value = C::OkValues;
     type Error = GatherError<C::Error>;
+    type Shown<'a>
+        = &'a GatherError<C::Error>
+    where
+        C: 'a;
     type Output = Result<C::OkValues, GatherError<C::Error>>;
 
     fn rules() -> Rules {
@@ -152,6 +187,13 @@ impl<C: TryChildren> Mode<C> for Try {
             GatherError::Cancelled(message) => Some(message.clone()),
             GatherError::Error(_) | GatherError::Panicked(_) => None,
         }
+    }
+
+    fn show<'a>(error: &'a Self::Error) -> &'a Self::Error
+    where
+        C: 'a,
+    {
+        error
     }
 
     fn into_output(outcome: Result<C::OkValues, Self::Error>) -> Result<Self::Output, TaskError> {
