@@ -31,8 +31,14 @@ fn busy_pool() -> (Arc<ThreadPoolExecutor>, mpsc::Sender<()>) {
             .unwrap(),
     );
     let (release, wait) = mpsc::channel();
-    let (job, _running) = Job::new(move || _ = wait.recv());
+    let (begins, begun) = mpsc::channel();
+    let (job, _running) = Job::new(move || {
+        begins.send(()).unwrap();
+        let _ = wait.recv();
+    });
     pool.execute(job).unwrap();
+    // Until then the thread could still be kept from it, and be free for the next job.
+    begun.recv().unwrap();
     (pool, release)
 }
 
