@@ -1,20 +1,20 @@
 //! What can go wrong: with a job ([`JobError`]), while waiting for it ([`ResultError`]), when it
 //! is handed over ([`SubmitError`], [`Rejected`]).
 
-use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use crate::Job;
+use crate::{Job, JobPanic};
 
 /// Why a job gave no value.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {
     /// It was cancelled before it started, or whoever should have completed it went away.
     Cancelled,
-    /// It panicked; this is what it panicked with, ready for [`std::panic::resume_unwind`].
-    Panicked(Box<dyn Any + Send + 'static>),
+    /// It panicked, with this.
+    Panicked(JobPanic),
     /// It was still waiting when the pool's initializer failed.
     Broken(BrokenThreadPool),
     /// It did give a value, which has been taken already.
@@ -30,9 +30,9 @@ impl JobError {
 
     /// What the job panicked with, if it did.
     #[must_use]
-    pub fn into_panic(self) -> Option<Box<dyn Any + Send + 'static>> {
+    pub fn into_panic(self) -> Option<JobPanic> {
         match self {
-            Self::Panicked(payload) => Some(payload),
+            Self::Panicked(panic) => Some(panic),
             _ => None,
         }
     }
@@ -42,26 +42,9 @@ impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("the job was cancelled"),
-            Self::Panicked(payload) => match message(payload.as_ref()) {
-                Some(message) => write!(f, "the job panicked: {message}"),
-                None => f.write_str("the job panicked"),
-            },
+            Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
             Self::Broken(broken) => broken.fmt(f),
             Self::Taken => f.write_str("the job's result has been taken already"),
-        }
-    }
-}
-
-impl fmt::Debug for JobError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cancelled => f.write_str("Cancelled"),
-            Self::Panicked(payload) => f
-                .debug_tuple("Panicked")
-                .field(&message(payload.as_ref()).unwrap_or(".."))
-                .finish(),
-            Self::Broken(broken) => f.debug_tuple("Broken").field(broken).finish(),
-            Self::Taken => f.write_str("Taken"),
         }
     }
 }
@@ -77,16 +60,8 @@ impl Error for JobError {
 
 impl From<JobError> for io::Error {
     fn from(error: JobError) -> Self {
-        Self::other(error.to_string())
+        Self::other(error)
     }
-}
-
-/// The text of a panic's payload, where it is a text (that of `panic!` always is).
-fn message(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// Why [`ConcurrentFuture::result`](crate::ConcurrentFuture::result) gave no value.
@@ -125,7 +100,7 @@ impl From<JobError> for ResultError {
 impl From<ResultError> for io::Error {
     fn from(error: ResultError) -> Self {
         match error {
-            ResultError::TimedOut => Self::new(io::ErrorKind::TimedOut, error.to_string()),
+            ResultError::TimedOut => Self::new(io::ErrorKind::TimedOut, error),
             ResultError::Job(error) => error.into(),
         }
     }
@@ -237,10 +212,9 @@ impl BrokenThreadPool {
         }
     }
 
-    pub(crate) fn by_panic(payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn by_panic(panic: &JobPanic) -> Self {
         // Only the text is kept: the payload is for one owner, this error is for every job.
-        let text = JobError::Panicked(payload);
-        Self::by_error(text.to_string().replacen("the job", "it", 1).into())
+        Self::by_error(format!("it panicked: {panic}").into())
     }
 }
 

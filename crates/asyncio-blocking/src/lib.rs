@@ -56,6 +56,7 @@ mod future;
 mod guard;
 mod job;
 mod map;
+mod panic;
 mod piped;
 mod pool;
 pub mod stdio;
@@ -74,6 +75,7 @@ pub use crate::executor::{Executor, ExecutorExt};
 pub use crate::future::{ConcurrentFuture, ConcurrentFutureRef, ConcurrentPromise};
 pub use crate::job::Job;
 pub use crate::map::Map;
+pub use crate::panic::JobPanic;
 pub use crate::pool::{ConfigError, PoolMetrics, ThreadPoolBuilder, ThreadPoolExecutor};
 
 /// Compiles and runs the example of the README.

@@ -57,7 +57,7 @@ fn panics_reach_the_caller() {
     let Err(ResultError::Job(JobError::Panicked(payload))) = future.result(None) else {
         panic!("the panic is lost");
     };
-    assert_eq!(payload.downcast_ref(), Some(&"elastic"));
+    assert_eq!(payload.into_inner().downcast_ref(), Some(&"elastic"));
 }
 
 #[test]

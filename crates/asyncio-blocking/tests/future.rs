@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use asyncio_blocking::{ConcurrentPromise, Job, JobError, ResultError};
+use asyncio_blocking::{ConcurrentPromise, Job, JobError, JobPanic, ResultError};
 use futures_lite::future::block_on;
 
 /// Counts how often it is woken.
@@ -118,12 +118,15 @@ fn cancelling_drops_the_closure_at_once() {
 #[test]
 fn a_job_can_be_failed_by_its_executor() {
     let (job, mut future) = Job::new(|| ());
-    job.fail(JobError::Panicked(Box::new("made up")));
+    job.fail(JobError::Panicked(JobPanic::new(Box::new("made up"))));
     let Err(ResultError::Job(error)) = future.result(None) else {
         panic!("no error")
     };
     assert_eq!(error.to_string(), "the job panicked: made up");
-    assert_eq!(error.into_panic().unwrap().downcast_ref(), Some(&"made up"));
+    assert_eq!(
+        error.into_panic().unwrap().into_inner().downcast_ref(),
+        Some(&"made up")
+    );
 }
 
 #[test]

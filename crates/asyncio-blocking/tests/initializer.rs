@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error;
+use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
@@ -91,6 +92,22 @@ fn a_failing_initializer_breaks_the_pool_n17() {
 #[test]
 fn a_panicking_initializer_breaks_the_pool_n17() {
     assert_breaks(|| panic!("no {}", "luck"), "it panicked: no luck");
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("of the payload");
+        }
+    }
+}
+
+#[test]
+fn an_initializer_whose_panic_panics_when_it_is_dropped_breaks_the_pool_w11() {
+    assert_breaks(|| panic_any(Bomb), "it panicked: (no message)");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Which public type may go to and be shared with other threads (J2).
 
 use std::cell::Cell;
+use std::error::Error;
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use asyncio_blocking::{
     BrokenThreadPool, ConcurrentFuture, ConcurrentFutureRef, ConcurrentPromise, ElasticExecutor,
-    Executor, Job, JobError, Map, Rejected, ResultError, SubmitError, ThreadPoolBuilder,
+    Executor, Job, JobError, JobPanic, Map, Rejected, ResultError, SubmitError, ThreadPoolBuilder,
     ThreadPoolExecutor,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
@@ -28,13 +29,13 @@ assert_impl_all!(Job: Send, Sync);
 assert_impl_all!(ThreadPoolExecutor: Send, Sync);
 assert_impl_all!(ThreadPoolBuilder: Send, Sync);
 assert_impl_all!(ElasticExecutor: Send, Sync);
-assert_impl_all!(SubmitError: Send, Sync);
-assert_impl_all!(BrokenThreadPool: Send, Sync);
-assert_impl_all!(Rejected: Send, Sync);
-// A panic's payload is `Send` only, as std has decided.
-assert_impl_all!(JobError: Send);
-assert_impl_all!(ResultError: Send);
-assert_not_impl_any!(JobError: Sync);
+assert_impl_all!(SubmitError: Error, Send, Sync);
+assert_impl_all!(BrokenThreadPool: Error, Send, Sync);
+assert_impl_all!(Rejected: Error, Send, Sync);
+// Each error can be passed on by `?` into any boxed error.
+assert_impl_all!(JobError: Error, Send, Sync);
+assert_impl_all!(ResultError: Error, Send, Sync);
+assert_impl_all!(JobPanic: Send, Sync);
 
 #[test]
 fn every_public_type_crosses_threads_as_it_should_j2() {

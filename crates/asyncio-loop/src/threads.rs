@@ -338,7 +338,7 @@ async fn end<T>(error: JobError) -> T {
     match error {
         JobError::Cancelled => raise_cancelled(None).await,
         // Its own thread has called the panic hook.
-        JobError::Panicked(payload) => resume_unwind(payload),
+        JobError::Panicked(panic) => panic.resume(),
         other => resume_unwind(Box::new(other.to_string())),
     }
 }

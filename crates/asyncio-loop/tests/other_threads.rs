@@ -264,7 +264,7 @@ fn a_thread_gets_the_panic_of_a_coroutine_wherever_it_happens() {
         let made = handle.run_coroutine_threadsafe(|| -> std::future::Ready<()> { panic!("made") });
         [later, made].map(|future| match future.map(|mut it| it.result(None)) {
             Ok(Err(ResultError::Job(JobError::Panicked(payload)))) => {
-                payload.downcast::<&str>().map(|it| *it).ok()
+                payload.into_inner().downcast::<&str>().map(|it| *it).ok()
             }
             other => panic!("{other:?}"),
         })

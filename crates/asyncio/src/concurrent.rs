@@ -6,6 +6,6 @@
 
 pub use asyncio_blocking::{
     BrokenThreadPool, ConcurrentFuture, ConcurrentFutureRef, ConcurrentPromise, ConfigError,
-    ElasticExecutor, Executor, ExecutorExt, Job, JobError, Map, PoolMetrics, Rejected, ResultError,
-    SubmitError, ThreadPoolBuilder, ThreadPoolExecutor, Unblock, fs, stdio,
+    ElasticExecutor, Executor, ExecutorExt, Job, JobError, JobPanic, Map, PoolMetrics, Rejected,
+    ResultError, SubmitError, ThreadPoolBuilder, ThreadPoolExecutor, Unblock, fs, stdio,
 };

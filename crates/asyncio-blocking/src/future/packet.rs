@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::cell::{Audience, Cell, Phase};
 use super::{Callback, ConcurrentFutureRef, calls};
-use crate::JobError;
 use crate::guard::{catch, shield};
 use crate::sync::{Mutex, lock};
+use crate::{JobError, JobPanic};
 
 /// A result's state, and the work that is not done yet (`()` where a promise fills it).
 pub(crate) struct Packet<T, W> {
@@ -143,7 +143,7 @@ where
         }
         let work = lock(&self.work).take();
         let outcome = match work {
-            Some(work) => catch(work).map_err(JobError::Panicked),
+            Some(work) => catch(work).map_err(|payload| JobError::Panicked(JobPanic::new(payload))),
             None => Err(JobError::Cancelled),
         };
         match self.cell.finish(outcome) {

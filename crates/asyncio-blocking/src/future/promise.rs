@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ConcurrentFuture, ConcurrentFutureRef, Packet, Shared};
-use crate::JobError;
+use crate::{JobError, JobPanic};
 
 /// The producing half of a [`ConcurrentFuture`]: whoever holds it owes the result.
 ///
@@ -81,8 +81,8 @@ impl<T: Send + 'static> ConcurrentPromise<T> {
         self,
         payload: Box<dyn Any + Send + 'static>,
     ) -> Result<(), Box<dyn Any + Send + 'static>> {
-        match self.set_error(JobError::Panicked(payload)) {
-            Err(JobError::Panicked(payload)) => Err(payload),
+        match self.set_error(JobError::Panicked(JobPanic::new(payload))) {
+            Err(JobError::Panicked(panic)) => Err(panic.into_inner()),
             _ => Ok(()),
         }
     }

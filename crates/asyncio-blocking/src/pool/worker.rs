@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::crew::Crew;
-use crate::BrokenThreadPool;
 use crate::future::Runner;
-use crate::guard::catch;
+use crate::guard::{catch, shield};
+use crate::{BrokenThreadPool, JobPanic};
 
 /// The thread's main function.
 pub(super) fn work(crew: Arc<Crew>, number: usize) {
@@ -64,6 +64,11 @@ fn initialize(crew: &Crew) -> Result<(), BrokenThreadPool> {
     match catch(|| initializer()) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(BrokenThreadPool::by_error(error)),
-        Err(payload) => Err(BrokenThreadPool::by_panic(payload)),
+        Err(payload) => {
+            let panic = JobPanic::new(payload);
+            let broken = BrokenThreadPool::by_panic(&panic);
+            shield(move || drop(panic));
+            Err(broken)
+        }
     }
 }
