@@ -15,7 +15,7 @@ use crate::caught::or_report;
 use crate::context;
 use crate::entry::Entry;
 use crate::error::ErrorContext;
-use crate::home::Home;
+use crate::home::{self, Home};
 use crate::registry::{Key, Tasks};
 use crate::shared::{Remote, Shared};
 use crate::task::{End, Status, TaskBuilder};
@@ -137,6 +137,19 @@ impl Local {
             }
         }
         ran
+    }
+
+    /// Refuses to wait for `what`, which is this executor's, inside a run of another one: nobody
+    /// runs this one meanwhile. Outside every run a foreign executor may be waiting.
+    ///
+    /// # Panics
+    /// If this thread runs another executor.
+    pub(crate) fn assert_may_wait(&self, what: impl FnOnce() -> String) {
+        let is_elsewhere =
+            home::with(|running| running.is_some_and(|running| !std::ptr::eq(&**running, self)));
+        if is_elsewhere {
+            refuse_to_wait(&what());
+        }
     }
 
     /// Runs one step of a task, and tells its end if it was the last one.
@@ -282,6 +295,14 @@ impl Local {
 
 /// What the ready queue, and each empty table, keeps of its memory for the next burst: 1024 entries.
 pub(crate) const ENTRIES_KEPT: usize = 1024;
+
+#[cold]
+fn refuse_to_wait(what: &str) -> ! {
+    panic!(
+        "{what} belongs to another event loop, which does not run while this one does: await it in \
+         a task of its own loop"
+    )
+}
 
 fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {
     (waker.data(), std::ptr::from_ref(waker.vtable()))

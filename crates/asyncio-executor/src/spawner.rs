@@ -166,6 +166,17 @@ impl Spawner {
         self.0.tree.len()
     }
 
+    /// For waits on what belongs to this executor, whenever they would be pending: refuses inside
+    /// a run of another executor, since nobody runs this one meanwhile. `what` is named in the
+    /// message. Outside every run it does nothing: a foreign executor may be waiting.
+    ///
+    /// # Panics
+    /// If this thread runs another executor. asyncio raises `RuntimeError`, "attached to a
+    /// different loop".
+    pub fn assert_may_wait(&self, what: fmt::Arguments<'_>) {
+        self.0.assert_may_wait(|| what.to_string());
+    }
+
     /// Whether the executor has been closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {

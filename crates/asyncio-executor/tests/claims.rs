@@ -10,8 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use asyncio_executor::{
-    Cancellation, Claim, Claimed, Executor, Message, Settled, Task, TaskError, catch_cancelled,
-    yield_now,
+    Cancellation, Claim, Claimed, Message, Settled, Task, TaskError, catch_cancelled, yield_now,
 };
 use futures_lite::future::{or, poll_once, zip};
 use stage::{Stage, finally, me, message, outcome, pause, spawner};
@@ -307,26 +306,6 @@ fn two_waits_for_one_task_are_cancelled_separately() {
     stage.settle();
     assert_eq!(outcome(by_handle), "cancelled");
     assert_eq!(outcome(by_reference), "true");
-    stage.assert_clean();
-}
-
-#[test]
-fn a_claim_reaches_a_task_of_another_executor_of_the_thread() {
-    let stage = Stage::new();
-    let away = Executor::new();
-    let leaf = away.create_task(async { catch_cancelled(pending::<()>()).await.unwrap_err() });
-    let top = stage.spawn(async move |_| {
-        let cancelled = value(leaf).await;
-        cancelled.message().unwrap().to_owned()
-    });
-    stage.settle();
-    away.run_until_stalled();
-    top.cancel_with("across");
-    stage.settle();
-    assert!(!top.done());
-    away.run_until_stalled();
-    stage.settle();
-    assert_eq!(outcome(top), "\"across\"");
     stage.assert_clean();
 }
 

@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::future::pending;
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::Pin;
 use std::rc::Rc;
 
 use asyncio_executor::{
-    Executor, InvalidStateError, RunError, TaskError, TaskRef, current_task, yield_now,
+    Executor, InvalidStateError, PanicPayload, RunError, TaskError, TaskRef, current_task,
+    yield_now,
 };
 use futures_lite::future::{self, FutureExt};
 
@@ -45,7 +47,7 @@ fn a_panic_is_the_tasks_failure() {
         panic!("panicked");
     };
     assert_eq!(payload.message().as_deref(), Some("oh no"));
-    let again = std::panic::catch_unwind(|| payload.resume()).unwrap_err();
+    let again = catch_unwind(|| payload.resume()).unwrap_err();
     assert_eq!(*again.downcast_ref::<&str>().unwrap(), "oh no");
 }
 
@@ -194,7 +196,7 @@ fn the_main_future_may_borrow_and_its_panic_goes_on() {
     let words = ["a", "b"];
     assert_eq!(executor.run_until_complete(async { words.len() }), Ok(2));
     let run = || executor.run_until_complete(async { panic!("main {}", words.len()) });
-    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+    let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     assert_eq!(payload.downcast_ref::<String>().unwrap(), "main 2");
     assert!(!executor.is_running());
     assert_eq!(executor.task_count(), 0);
@@ -394,19 +396,72 @@ fn a_wait_that_is_given_up_leaves_no_waker_behind() {
     assert_eq!(polls.get(), 1, "not polled for a wait that it gave up");
 }
 
+/// Nobody runs a task's executor while the thread is inside another one: asyncio's "attached to a
+/// different loop". By value, through `&mut`, by reference, as the main future, and when the wait
+/// began at home.
 #[test]
-fn a_task_may_be_awaited_in_another_executor_of_the_thread() {
+fn a_task_of_another_executor_of_the_thread_is_refused_h7() {
     let (home, away) = (Executor::new(), Executor::new());
-    let task = home.create_task(async {
-        yield_now().await;
-        9
+    let refused = |outcome: Result<(), TaskError>| {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("far off, created at"), "{error}");
+        assert!(error.contains("belongs to another event loop"), "{error}");
+    };
+    let far = |value: u8| {
+        let task = home.create_task(async move {
+            pending::<()>().await;
+            value
+        });
+        task.set_name("far off");
+        task
+    };
+    let wait_away = |wait: Pin<Box<dyn Future<Output = ()>>>| {
+        let task = away.create_task(wait);
+        away.run_until_stalled();
+        task.into_result().unwrap()
+    };
+    let by_value = far(1);
+    let reference = by_value.task_ref();
+    refused(wait_away(Box::pin(async { drop(by_value.await) })));
+    refused(wait_away(Box::pin(reference.wait())));
+    let mut by_reference = far(2);
+    refused(wait_away(Box::pin(async move {
+        drop((&mut by_reference).await);
+    })));
+    let mut main = far(3);
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        away.run_until_complete(&mut main).map(drop)
+    }));
+    refused(Err(TaskError::Panicked(PanicPayload::new(
+        run.unwrap_err(),
+    ))));
+
+    let mut begun = Box::pin(far(4).into_future());
+    let begun = home.run_until_complete(async move {
+        assert!(future::poll_once(&mut begun).await.is_none());
+        (begun,)
     });
-    let waits = away.create_task(task.into_future());
-    away.run_until_stalled();
-    assert!(!waits.done());
+    refused(wait_away(Box::pin(async move {
+        drop(begun.unwrap().0.await);
+    })));
+    // The tasks and their executor are none the worse for it.
+    assert_eq!(home.spawner().all_tasks().len(), 4);
+    reference.cancel();
     home.run_until_stalled();
-    away.run_until_stalled();
-    assert_eq!(waits.into_result().unwrap().unwrap().unwrap(), 9);
+    assert!(reference.cancelled());
+}
+
+#[test]
+fn a_task_that_has_ended_gives_its_value_to_any_executor() {
+    let (home, away) = (Executor::new(), Executor::new());
+    let task = home.create_task(async { 9 });
+    let reference = task.task_ref();
+    home.run_until_stalled();
+    let value = away.run_until_complete(async move {
+        reference.wait().await;
+        task.await.unwrap()
+    });
+    assert_eq!(value, Ok(9));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use asyncio_executor::{End, IntoTask, TaskError};
 use asyncio_loop::{TimerHandle, get_running_loop};
 use futures_lite::Stream;
 
-use crate::child::Child;
+use crate::child::{Child, assert_may_watch};
 use crate::error::TimeoutError;
 use crate::inbox::{Inbox, Sink};
 use crate::running_spawner;
@@ -25,7 +25,8 @@ use crate::running_spawner;
 /// A handle that was given several times counts once.
 ///
 /// # Panics
-/// Outside a running event loop.
+/// Outside a running event loop. When a handle belongs to another one and has not ended; when its
+/// items are waited for in another one.
 ///
 /// # Cancel safety
 /// Yes: waiting for the next item loses nothing when it is dropped. Dropping the stream cancels
@@ -67,6 +68,7 @@ where
             .identity()
             .is_none_or(|identity| seen.insert(identity))
         {
+            assert_may_watch(&child, &spawner);
             children.push(Some(child));
         }
     }
@@ -188,6 +190,8 @@ impl<C: Child> Stream for AsCompleted<C> {
         if let Some(outcome) = self.take_ready() {
             return Poll::Ready(Some(outcome));
         }
+        let spawner = self.inbox.spawner();
+        spawner.assert_may_wait(format_args!("what becomes of several tasks"));
         let waker = Some(cx.waker().clone());
         let old = self.inbox.sink.waker.replace(waker);
         drop(old);

@@ -15,8 +15,9 @@ use crate::gather::ChildList;
 /// A handle that combinators take: [`Task`], `&mut Task`, [`TaskRef`],
 /// [`Future`](crate::Future), [`Gather`](crate::Gather), [`Shield`](crate::Shield).
 ///
-/// A task of another event loop is one, too, but ends only if that loop runs; until then whoever
-/// waits for it waits, also after a cancellation.
+/// A combinator refuses, by a panic, what belongs to another event loop and has not ended: nobody
+/// runs that one while this one runs. (asyncio raises `ValueError`: "The future belongs to a
+/// different loop".)
 ///
 /// Implement it for a handle of your own, together with
 /// [`IntoTask`](asyncio_executor::IntoTask), and `gather`, `wait`, `as_completed` and `shield`
@@ -47,6 +48,9 @@ pub trait Child: Sized {
     /// Where a request to cancel goes, for a combinator of this executor.
     fn target(&self, spawner: &Spawner) -> Target;
 
+    /// Whether it is of this executor.
+    fn belongs_to(&self, spawner: &Spawner) -> bool;
+
     /// What tells two handles to the same thing; `None` where the handle is the only one.
     fn identity(&self) -> Option<*const ()> {
         None
@@ -60,6 +64,19 @@ pub trait Child: Sized {
     /// # Panics
     /// When it has not ended, or its outcome was taken before.
     fn into_outcome(self) -> Result<Self::Output, TaskError>;
+}
+
+/// Refuses a child that a combinator of this executor would wait for in vain.
+///
+/// # Panics
+/// If it belongs to another executor and has not ended.
+#[track_caller]
+pub(crate) fn assert_may_watch(child: &impl Child, spawner: &Spawner) {
+    assert!(
+        child.belongs_to(spawner) || child.done(),
+        "a task or future belongs to another event loop, which does not run while this one does: \
+         combine it with tasks of its own loop"
+    );
 }
 
 /// Where a combinator sends a request to cancel a child.
@@ -114,6 +131,10 @@ impl<T: 'static> Child for Task<T> {
         Self::unobserve(self);
     }
 
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        self.address(spawner).is_some()
+    }
+
     fn target(&self, spawner: &Spawner) -> Target {
         match self.address(spawner) {
             Some(address) => Target::Task(address),
@@ -147,6 +168,10 @@ impl<T: 'static> Child for &mut Task<T> {
 
     fn unobserve(&self, _: &Rc<dyn Observer>) {
         Task::unobserve(self);
+    }
+
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        self.address(spawner).is_some()
     }
 
     fn target(&self, spawner: &Spawner) -> Target {
@@ -184,6 +209,10 @@ impl Child for TaskRef {
 
     fn unobserve(&self, observer: &Rc<dyn Observer>) {
         Self::unobserve(self, observer);
+    }
+
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        Self::belongs_to(self, spawner)
     }
 
     fn target(&self, _: &Spawner) -> Target {

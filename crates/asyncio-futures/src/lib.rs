@@ -24,9 +24,9 @@
 //! so that combinators can tell a future, which they make a task of, from a handle, which they
 //! take as it is. For foreign combinators there is [`into_future`](IntoFuture::into_future).
 //!
-//! A task of another event loop may be waited for, but ends only if that loop runs, which it cannot
-//! do on this thread meanwhile. Nothing else ends the wait: a cancellation, of a timeout for
-//! instance, is passed on to the task and waits for it.
+//! A handle is awaited, and combined with others, in its own event loop. In another one that is a
+//! panic, unless what it stands for has ended: one thread does not run both, so the wait would not
+//! end. Foreign executors may wait.
 //!
 //! # Example
 //! ```

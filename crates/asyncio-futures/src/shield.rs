@@ -12,7 +12,7 @@ use asyncio_executor::{
 };
 
 use crate::awaited::{Awaited, AwaitedMut, Handle};
-use crate::child::{Child, Target};
+use crate::child::{Child, Target, assert_may_watch};
 use crate::completion::Completion;
 use crate::inbox::{Inbox, Sink};
 use crate::running_spawner;
@@ -25,7 +25,8 @@ use crate::running_spawner;
 /// shield as cancelled.
 ///
 /// # Panics
-/// Outside a running event loop.
+/// Outside a running event loop. When what it protects belongs to another one and has not ended;
+/// when it is itself awaited in another one.
 ///
 /// # Cancel safety
 /// Yes: what is shielded goes on, whatever becomes of the shield.
@@ -55,6 +56,7 @@ where
 {
     let spawner = running_spawner(None);
     let child = child.into_task(&spawner);
+    assert_may_watch(&child, &spawner);
     let inner = Inbox::new(&spawner, Shielding::default());
     let starting = inner.start();
     child.observe(inner.as_observer(), 0);
@@ -193,6 +195,8 @@ impl<C: Child> Handle for Shield<C> {
             || Rc::clone(&self.inner) as Rc<dyn Claimed>,
             |cx| {
                 if self.settle().is_err() {
+                    let spawner = self.inner.spawner();
+                    spawner.assert_may_wait(format_args!("a shield"));
                     self.inner.sink.completion.keep_waker(cx.waker());
                     return Poll::Pending;
                 }
@@ -277,6 +281,10 @@ impl<C: Child> Child for Shield<C> {
 
     fn unobserve(&self, _: &Rc<dyn Observer>) {
         self.inner.sink.completion.unobserve();
+    }
+
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        self.inner.spawner().same_executor(spawner)
     }
 
     fn target(&self, _: &Spawner) -> Target {

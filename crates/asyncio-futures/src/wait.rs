@@ -13,7 +13,7 @@ use std::time::Duration;
 use asyncio_executor::End;
 use asyncio_loop::{TimerHandle, get_running_loop};
 
-use crate::child::Child;
+use crate::child::{Child, assert_may_watch};
 use crate::error::EmptySetError;
 use crate::inbox::{Inbox, Sink};
 use crate::running_spawner;
@@ -48,7 +48,8 @@ pub enum ReturnWhen {
 /// [`EmptySetError`] when there is nothing to wait for.
 ///
 /// # Panics
-/// When polled outside a running event loop.
+/// When polled outside a running event loop, or when a handle belongs to another one and has not
+/// ended.
 ///
 /// # Cancel safety
 /// Yes: dropping it cancels nothing. Owned handles are dropped with it, and their tasks go on; give
@@ -91,7 +92,8 @@ where
 /// [`EmptySetError`] when there is nothing to wait for.
 ///
 /// # Panics
-/// When polled outside a running event loop.
+/// When polled outside a running event loop, or when a handle belongs to another one and has not
+/// ended.
 ///
 /// # Cancel safety
 /// As [`wait`](wait()).
@@ -202,7 +204,11 @@ impl<C: Child> Wait<C> {
             released: Cell::new(false),
             waker: RefCell::default(),
         };
-        let inbox = Inbox::new(&running_spawner(None), waiting);
+        let spawner = running_spawner(None);
+        for child in &self.children {
+            assert_may_watch(child, &spawner);
+        }
+        let inbox = Inbox::new(&spawner, waiting);
         let timer = self.timeout.map(|timeout| {
             let inbox = Rc::clone(&inbox);
             get_running_loop().call_later(timeout, move || inbox.sink.release())
@@ -243,6 +249,8 @@ impl<C: Child> Future for Wait<C> {
         }
         match &self.state {
             State::Waiting { inbox, .. } if !inbox.sink.released.get() => {
+                let spawner = inbox.spawner();
+                spawner.assert_may_wait(format_args!("what becomes of several tasks"));
                 let waker = Some(cx.waker().clone());
                 let old = inbox.sink.waker.replace(waker);
                 drop(old);

@@ -6,17 +6,16 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use async_task::FallibleTask;
 
-use crate::cancel::{
-    BareClaim, Cancellation, Claim, Claimed, Settled, Target, cancel_task, cancelling, uncancel,
-};
+use crate::cancel::{Claim, cancel_task, cancelling, uncancel};
 use crate::error::{InvalidStateError, Message, TaskError};
-use crate::home::{self, Home};
+use crate::home::Home;
 use crate::local::Local;
 use crate::registry::Key;
+use crate::task::join::Wait;
 use crate::task::reference::{CallbackId, TaskRef};
 use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 
@@ -36,12 +35,9 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// Yes. Dropping the await of `&mut task` leaves the task and its result alone.
 ///
 /// # Panics
-/// When awaited again after the result was taken.
-///
-/// # Another executor's task
-/// Awaiting it waits until that executor is run. Nobody does that while this thread is inside
-/// another one's `run_until_complete`: there the wait does not end, nor does a timeout around it,
-/// whose request waits for the task's answer. (asyncio raises.)
+/// When awaited again after the result was taken. When awaited before its end by a task or main
+/// future of another executor: nobody runs the one while the thread runs the other (asyncio raises
+/// `RuntimeError`, "attached to a different loop"). A foreign executor may await it.
 ///
 /// # Examples
 /// ```
@@ -54,8 +50,8 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// ```
 #[must_use = "dropping a handle detaches the task: `.detach()` says so"]
 pub struct Task<T> {
-    local: Rc<Local>,
-    key: Key,
+    pub(super) local: Rc<Local>,
+    pub(super) key: Key,
     id: u32,
     location: &'static Location<'static>,
     /// async-task's handle, until the outcome is taken out of it.
@@ -66,10 +62,10 @@ pub struct Task<T> {
     retrieved: Cell<bool>,
     /// The number that our waker is registered under, where what waits is not a task of the same
     /// executor; 0 for none.
-    waker: Cell<u64>,
-    wait: Cell<Wait>,
+    pub(super) waker: Cell<u64>,
+    pub(super) wait: Cell<Wait>,
     /// The claim of a wait that needs a node.
-    claim: Cell<Claim>,
+    pub(super) claim: Cell<Claim>,
     /// What to do with an outcome that nobody took.
     unclaimed: Unclaimed<T>,
 }
@@ -82,17 +78,6 @@ pub(super) struct Own<'a, T> {
     pub(super) id: u32,
     pub(super) location: &'static Location<'static>,
     pub(super) unclaimed: Unclaimed<T>,
-}
-
-/// How the handle is being awaited.
-#[derive(Clone, Copy)]
-enum Wait {
-    None,
-    /// By this task of the same executor, which has no scopes: see
-    /// [`BareClaims`](crate::cancel::BareClaim).
-    Bare(Key),
-    /// Through `claim`.
-    Claimed,
 }
 
 /// async-task's handle.
@@ -138,19 +123,9 @@ impl<T: 'static> Task<T> {
         location: &'static Location<'static>,
         inner: async_task::Task<Outcome<T>, Home>,
     ) -> Self {
-        Self {
-            local,
-            key,
-            id,
-            location,
-            inner: Cell::new(Some(inner.fallible())),
-            outcome: OnceCell::new(),
-            retrieved: Cell::new(false),
-            waker: Cell::new(0),
-            wait: Cell::new(Wait::None),
-            claim: Cell::default(),
-            unclaimed: nobody_waits::<R, T>,
-        }
+        let unclaimed = nobody_waits::<R, T>;
+        let inner = Some(inner.fallible());
+        Self::assemble(local, (key, id), location, unclaimed, inner)
     }
 
     /// A task that never ran.
@@ -160,36 +135,38 @@ impl<T: 'static> Task<T> {
         location: &'static Location<'static>,
         outcome: Result<T, TaskError>,
     ) -> Self {
-        Self {
-            local,
-            key: Key::NONE,
-            id,
-            location,
-            inner: Cell::new(None),
-            outcome: OnceCell::from(outcome),
-            retrieved: Cell::new(false),
-            waker: Cell::new(0),
-            wait: Cell::new(Wait::None),
-            claim: Cell::default(),
-            unclaimed: nobody_waits::<R, T>,
-        }
+        let unclaimed = nobody_waits::<R, T>;
+        let mut task = Self::assemble(local, (Key::NONE, id), location, unclaimed, None);
+        task.outcome = OnceCell::from(outcome);
+        task
     }
 }
 
 impl<T> Task<T> {
     pub(super) fn of_parts(own: Own<'_, T>, inner: Live<T>) -> Self {
+        let (key, location, unclaimed) = ((own.key, own.id), own.location, own.unclaimed);
+        Self::assemble(Rc::clone(own.local), key, location, unclaimed, Some(inner))
+    }
+
+    fn assemble(
+        local: Rc<Local>,
+        (key, id): (Key, u32),
+        location: &'static Location<'static>,
+        unclaimed: Unclaimed<T>,
+        inner: Option<Live<T>>,
+    ) -> Self {
         Self {
-            local: Rc::clone(own.local),
-            key: own.key,
-            id: own.id,
-            location: own.location,
-            inner: Cell::new(Some(inner)),
+            local,
+            key,
+            id,
+            location,
+            inner: Cell::new(inner),
             outcome: OnceCell::new(),
             retrieved: Cell::new(false),
             waker: Cell::new(0),
             wait: Cell::new(Wait::None),
             claim: Cell::default(),
-            unclaimed: own.unclaimed,
+            unclaimed,
         }
     }
 
@@ -363,7 +340,7 @@ impl<T> Task<T> {
     }
 
     /// Moves the outcome of an ended task here.
-    fn settle(&self) -> Result<(), InvalidStateError> {
+    pub(super) fn settle(&self) -> Result<(), InvalidStateError> {
         let Some(inner) = self.inner.take() else {
             return Ok(());
         };
@@ -378,155 +355,6 @@ impl<T> Task<T> {
                 Err(InvalidStateError::NotDone)
             }
         }
-    }
-
-    /// Waits for the end, without taking the outcome.
-    fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.done() {
-            return Poll::Ready(());
-        }
-        let waiter = home::with(|here| {
-            let here = here?;
-            (Rc::ptr_eq(here, &self.local) && here.is_polled_with(cx.waker()))
-                .then(|| here.current.get())
-        });
-        let tasks = &self.local.tasks;
-        if waiter.is_some_and(|waiter| tasks.set_waiter(self.key, waiter)) {
-            return Poll::Pending;
-        }
-        if let Some(state) = tasks.state(&self.local, self.key) {
-            let number = state.watchers.keep_waker(self.waker.get(), cx.waker());
-            self.waker.set(number);
-        }
-        // Cloning a waker may be foreign code, which may have ended the task.
-        if self.done() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// Ends a wait, perhaps before the task has ended.
-    pub(super) fn stop_waiting(&self) {
-        if let Wait::Bare(waiter) = self.wait.replace(Wait::None) {
-            self.claim.set(self.end_bare(waiter));
-        }
-        self.claim.take();
-        let tasks = &self.local.tasks;
-        let number = self.waker.take();
-        if self.done() {
-            return;
-        }
-        tasks.set_waiter(self.key, Key::NONE);
-        if number != 0
-            && let Some(state) = tasks.existing_state(self.key)
-        {
-            state.watchers.drop_waker(number);
-        }
-    }
-
-    /// Waits for the end as a claim. The outcome is in `outcome` then.
-    #[inline]
-    pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.wait.get() {
-            // Nothing was waited for, so there was nothing to claim.
-            Wait::None if self.settle().is_ok() => Poll::Ready(()),
-            Wait::None if self.begin_bare(cx) => Poll::Pending,
-            Wait::Bare(waiter) if self.is_bare(waiter, cx) => {
-                if self.settle().is_err() {
-                    return Poll::Pending;
-                }
-                self.local.tree.forget_claim(waiter);
-                self.wait.set(Wait::None);
-                Poll::Ready(())
-            }
-            wait => self.poll_claim(wait, cx),
-        }
-    }
-
-    /// Begins the commonest wait, if this is one: a task that has no scopes awaits a task of the
-    /// same executor.
-    #[inline]
-    fn begin_bare(&self, cx: &Context<'_>) -> bool {
-        home::with(|here| {
-            let local = &self.local;
-            if !here.is_some_and(|here| Rc::ptr_eq(here, local) && here.is_polled_with(cx.waker()))
-            {
-                return false;
-            }
-            let Some(waiter) = local.tree.claim_bare(local, self.key) else {
-                return false;
-            };
-            if !local.tasks.set_waiter(self.key, waiter) {
-                local.tree.forget_claim(waiter);
-                return false;
-            }
-            self.wait.set(Wait::Bare(waiter));
-            true
-        })
-    }
-
-    /// Whether the wait that `waiter` began can go on as it is: no request came, and it is polled
-    /// from the same place.
-    #[inline]
-    fn is_bare(&self, waiter: Key, cx: &Context<'_>) -> bool {
-        let local = &self.local;
-        local.tree.is_bare(waiter, self.key)
-            && home::with(|here| {
-                here.is_some_and(|here| {
-                    Rc::ptr_eq(here, local)
-                        && here.is_polled_with(cx.waker())
-                        && here.tree.is_right_under(here, waiter)
-                })
-            })
-    }
-
-    /// Ends a bare wait; what is left of it as a claim with a node.
-    fn end_bare(&self, waiter: Key) -> Claim {
-        match self.local.tree.take_claim(waiter, self.key) {
-            BareClaim::Node(node) => Claim::on_node(&self.local, node),
-            BareClaim::On(_) | BareClaim::None => Claim::new(),
-        }
-    }
-
-    fn poll_claim(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
-        self.wait.set(Wait::Claimed);
-        let mut claim = match wait {
-            Wait::Bare(waiter) => self.end_bare(waiter),
-            Wait::None | Wait::Claimed => self.claim.take(),
-        };
-        let polled = claim.poll_target(
-            cx,
-            |here| {
-                if Rc::ptr_eq(here, &self.local) {
-                    Target::Task(self.key)
-                } else {
-                    Target::Other(Rc::new(Foreign(self.task_ref())))
-                }
-            },
-            |cx| {
-                ready!(self.poll_done(cx));
-                let cancelled = match self.peek() {
-                    Ok(Err(TaskError::Cancelled(message))) => Some(message.clone()),
-                    _ => None,
-                };
-                Poll::Ready(Settled {
-                    value: (),
-                    cancelled,
-                })
-            },
-        );
-        self.claim.set(claim);
-        polled
-    }
-}
-
-/// A task of another executor of this thread, as the target of a claim.
-struct Foreign(TaskRef);
-
-impl Claimed for Foreign {
-    fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
-        cancellation.task(&self.0)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::Message;
 use crate::flat::drop_flat;
 use crate::local::Local;
 use crate::registry::Key;
+use crate::spawner::Spawner;
 use crate::task::watchers::{Watcher, Watchers};
 use crate::task::{Observer, Status};
 
@@ -116,6 +117,12 @@ impl TaskRef {
         self.0.set_name(name.as_ref().into());
     }
 
+    /// Whether it is a task of this executor.
+    #[must_use]
+    pub fn belongs_to(&self, spawner: &Spawner) -> bool {
+        Rc::ptr_eq(&self.0.local, spawner.local())
+    }
+
     /// Where the task was made.
     #[must_use]
     pub fn spawn_location(&self) -> &'static Location<'static> {
@@ -180,8 +187,17 @@ impl TaskRef {
         number
     }
 
+    /// What a message calls it.
+    pub(super) fn described(&self) -> String {
+        format!("{}, created at {},", self.get_name(), self.spawn_location())
+    }
+
     /// Waits for the end of the task, however it ends. Unlike awaiting the handle, this passes no
     /// cancellation on.
+    ///
+    /// # Panics
+    /// When awaited before the end by a task or main future of another executor, as
+    /// [`Task`](crate::Task) does.
     ///
     /// # Cancel safety
     /// Yes.
@@ -279,6 +295,8 @@ impl Future for WaitTask {
         if self.task.done() {
             return Poll::Ready(());
         }
+        let state = &self.task.0;
+        state.local.assert_may_wait(|| self.task.described());
         self.waker = self.task.0.watchers.keep_waker(self.waker, cx.waker());
         // Cloning a waker may be foreign code, which may have ended the task.
         if self.task.done() {

@@ -32,6 +32,9 @@ const NEW_ON: &str = "Future::new_on(event_loop.spawner())";
 /// Awaiting it gives `Result<T, TaskError>`, where the error is always a cancellation: an error of
 /// your own is a part of `T`. Cancelling a task that awaits the future cancels the future.
 ///
+/// # Panics
+/// When it is awaited before it is done in another event loop than its own.
+///
 /// # Cancel safety
 /// Yes: dropping the `await` leaves the future alone. (A request to *cancel* the awaiting side is
 /// passed on to the future; put a [`shield`](crate::shield()) around it against that.)
@@ -228,6 +231,10 @@ impl<T: Clone> Child for Future<T> {
 
     fn unobserve(&self, observer: &Rc<dyn Observer>) {
         self.0.unobserve(observer);
+    }
+
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        self.spawner().same_executor(spawner)
     }
 
     fn target(&self, _: &Spawner) -> Target {

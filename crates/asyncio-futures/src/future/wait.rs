@@ -30,6 +30,9 @@ impl<T: Clone> future::Future for FutureWait<T> {
             || Rc::clone(cell) as _,
             |cx| {
                 let Some(outcome) = cell.outcome.get() else {
+                    let location = cell.location;
+                    cell.spawner
+                        .assert_may_wait(format_args!("the future created at {location}"));
                     *waker = cell.keep_waker(*waker, cx.waker());
                     return Poll::Pending;
                 };

@@ -46,6 +46,10 @@ impl<C: Children, M: Mode<C>> Child for Gather<C, M> {
         self.group.sink.completion.unobserve();
     }
 
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        self.group.spawner().same_executor(spawner)
+    }
+
     fn target(&self, _: &Spawner) -> Target {
         Target::Other(Rc::clone(&self.group) as Rc<dyn Claimed>)
     }
@@ -73,6 +77,10 @@ impl<C: Children, M: Mode<C>> Child for &mut Gather<C, M> {
 
     fn unobserve(&self, observer: &Rc<dyn Observer>) {
         Child::unobserve(&**self, observer);
+    }
+
+    fn belongs_to(&self, spawner: &Spawner) -> bool {
+        Child::belongs_to(&**self, spawner)
     }
 
     fn target(&self, spawner: &Spawner) -> Target {

@@ -29,7 +29,7 @@ use crate::inbox::Inbox;
 /// Yes; see [`gather`](crate::gather()).
 ///
 /// # Panics
-/// When awaited again after the result was taken.
+/// When awaited again after the result was taken, or when awaited in another event loop.
 #[must_use = "the tasks run, but nobody will see what they return"]
 pub struct Gather<C, M = Plain>
 where
@@ -225,6 +225,8 @@ impl<C: Children, M: Mode<C>> Handle for Gather<C, M> {
             || Rc::clone(&self.group) as Rc<dyn Claimed>,
             |cx| {
                 if self.settle().is_err() {
+                    let spawner = self.group.spawner();
+                    spawner.assert_may_wait(format_args!("a group"));
                     self.group.sink.completion.keep_waker(cx.waker());
                     return Poll::Pending;
                 }

@@ -34,7 +34,8 @@ pub use mode::{Mode, Plain, ReturnExceptions, Try};
 /// `Err` that a child returns is a value here: see [`try_gather`].
 ///
 /// # Panics
-/// Outside a running event loop: there, use [`gather_on`].
+/// Outside a running event loop: there, use [`gather_on`]. When a child belongs to another event
+/// loop and has not ended.
 ///
 /// # Cancel safety
 /// Yes. The group is cancelled as one, by [`Gather::cancel`] or when the awaiting side is: every
@@ -70,6 +71,9 @@ where
 }
 
 /// [`gather`](gather()) on an executor that does not run yet.
+///
+/// # Panics
+/// When a child belongs to another event loop and has not ended.
 ///
 /// # Cancel safety
 /// As [`gather`](gather()).
@@ -125,6 +129,9 @@ where
 }
 
 /// [`try_gather`] on an executor that does not run yet.
+///
+/// # Panics
+/// As [`gather_on`].
 ///
 /// # Cancel safety
 /// As [`gather`](gather()).

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use asyncio_executor::{Cancellation, Observer, Spawner, TaskAddress};
 
-use crate::child::{Child, Target};
+use crate::child::{Child, Target, assert_may_watch};
 use crate::gather::children::Visitor;
 
 /// Where requests go, in the order of the children. Nearly always to tasks of one executor, of
@@ -76,6 +76,7 @@ impl Visitor for StartWatching<'_> {
     fn visit<C: Child>(&mut self, child: &C) {
         // Each child takes dozens of bytes, so memory ends before the numbers do.
         let index = u32::try_from(self.targets.len()).expect("fewer than 2^32 children");
+        assert_may_watch(child, self.spawner);
         self.targets.push(child.target(self.spawner));
         child.observe(Rc::clone(&self.observer), index);
     }

@@ -21,8 +21,7 @@ pub use wait_for::{Awaitable, Coroutine, Waitable, wait_for};
 ///
 /// When the time is over, what `future` waits for is cancelled, innermost first, as by
 /// `task.cancel()`: its clean-up runs, and is waited for; then the outcome is [`TimeoutError`].
-/// (So it does not help against a task of another event loop, which cannot answer while this one
-/// runs.) A future that catches the cancellation and returns a value has its value returned. Only its own
+/// A future that catches the cancellation and returns a value has its value returned. Only its own
 /// cancellation becomes a `TimeoutError`: that of the task, or of a timeout further out, goes on
 /// outwards, and so of several that expire together the outermost wins.
 ///
