@@ -15,13 +15,13 @@ pub struct Handle(Rc<dyn Scheduled>);
 
 impl Handle {
     /// Keeps the callback from being called, and drops it at once ([`drop_flat`] tells the one
-    /// exception, inside destructors). Nothing happens when it has been called, or cancelled,
-    /// before.
+    /// exception, inside destructors). When it has been called, or cancelled, before, that changes
+    /// nothing but what [`cancelled`](Self::cancelled) says.
     pub fn cancel(&self) {
         self.0.cancel();
     }
 
-    /// Whether it was cancelled.
+    /// Whether [`cancel`](Self::cancel) was called; as in CPython, also if that was too late.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.0.cancelled()
@@ -88,8 +88,8 @@ impl<F: FnOnce() + 'static> Dispatch for Callback<F> {
 
 impl<F: 'static> Scheduled for Callback<F> {
     fn cancel(&self) {
+        self.cancelled.set(true);
         if let Some(work) = self.work.take() {
-            self.cancelled.set(true);
             drop(self.context.take());
             drop_flat(work);
         }

@@ -245,9 +245,11 @@ impl Local {
             return;
         };
         self.tree.forget_claim(key);
+        let mut requests = 0;
         if let Some(extra) = &ended.extra
             && !extra.root.is_none()
         {
+            requests = self.tree.requests(extra.root);
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, extra.root);
         }
@@ -256,7 +258,7 @@ impl Local {
         }
         if let Some(extra) = ended.extra {
             if let Some(state) = extra.state {
-                state.end(self, status);
+                state.end(self, status, requests);
                 if let Some(id) = ended.held {
                     self.tasks.keep_ended(id, state);
                 }

@@ -26,7 +26,13 @@ fn a_waiting_task_is_dropped_in_the_next_turn() {
     stage.turn();
     assert!(task.done() && task.cancelled());
     assert!(!task.cancel(), "it has ended");
-    assert_eq!((task.cancelling(), task.uncancel()), (0, 0));
+    let watch = task.task_ref();
+    assert_eq!(
+        (task.cancelling(), watch.cancelling()),
+        (1, 1),
+        "it is still counted"
+    );
+    assert_eq!((task.uncancel(), watch.uncancel()), (0, 0));
     assert_eq!(stage.log(), ["2 drop body"]);
     assert_eq!(outcome(task), "cancelled: enough");
     stage.assert_clean();

@@ -359,12 +359,16 @@ fn a_cancelled_callback_is_dropped_at_once_and_not_called() {
 }
 
 #[test]
-fn cancelling_a_callback_that_was_called_changes_nothing() {
+fn cancelling_a_callback_that_was_called_only_shows() {
     let executor = Executor::new();
-    let handle = executor.call_soon(|| {});
+    let called = Rc::new(Cell::new(0));
+    let calls = called.clone();
+    let handle = executor.call_soon(move || calls.set(calls.get() + 1));
     executor.run_until_stalled();
-    handle.cancel();
     assert!(!handle.cancelled());
+    handle.cancel();
+    executor.run_until_stalled();
+    assert_eq!((handle.cancelled(), called.get()), (true, 1));
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub struct TimerHandle {
 
 impl TimerHandle {
     /// Keeps the callback from being called, takes the timer out of the queue, and drops the
-    /// callback, at once, as [`Handle::cancel`] does. Nothing happens when it has been called, or
-    /// cancelled, before.
+    /// callback, at once, as [`Handle::cancel`] does. When it has been called, or cancelled, before,
+    /// that changes nothing but what [`cancelled`](Self::cancelled) says.
     pub fn cancel(&self) {
         // The timer first: the callback's destructor may panic.
         if let (Some(inner), Some(key)) = (self.inner.upgrade(), self.key) {
@@ -31,7 +31,7 @@ impl TimerHandle {
         self.handle.cancel();
     }
 
-    /// Whether it was cancelled.
+    /// Whether [`cancel`](Self::cancel) was called; as in CPython, also if that was too late.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.handle.cancelled()

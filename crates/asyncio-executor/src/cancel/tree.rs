@@ -110,6 +110,11 @@ impl Tree {
         self.marks.get() != 0
     }
 
+    /// The requests that were made on a scope and not withdrawn.
+    pub(crate) fn requests(&self, scope: NodeId) -> u32 {
+        self.with(scope, |scope| scope.count).unwrap_or(0)
+    }
+
     pub(crate) fn next_request(&self) -> u64 {
         let request = self.last_request.get() + 1;
         self.last_request.set(request);

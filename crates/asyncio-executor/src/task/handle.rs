@@ -245,16 +245,31 @@ impl<T> Task<T> {
         )
     }
 
-    /// How many requests were made and not withdrawn.
+    /// How many requests were made and not withdrawn. When the task has ended it is the number
+    /// that were left then.
     #[must_use]
     pub fn cancelling(&self) -> u32 {
-        cancelling(&self.local, self.live())
+        match self.ended_state() {
+            Some(state) => TaskRef::new(state).cancelling(),
+            None => cancelling(&self.local, self.live()),
+        }
     }
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
     pub fn uncancel(&self) -> u32 {
-        uncancel(&self.local, self.live())
+        match self.ended_state() {
+            Some(state) => TaskRef::new(state).uncancel(),
+            None => uncancel(&self.local, self.live()),
+        }
+    }
+
+    /// What the references to a task that has ended share, if there is anything to share.
+    fn ended_state(&self) -> Option<Rc<TaskState>> {
+        if !self.done() {
+            return None;
+        }
+        self.local.tasks.ended_state(self.id)
     }
 
     /// Leaves the task to the executor. What dropping the handle does, said aloud.
@@ -274,7 +289,7 @@ impl<T> Task<T> {
         TaskRef::new(state.unwrap_or_else(|| {
             let local = Rc::clone(&self.local);
             let state = TaskState::new(local, Key::NONE, self.id, self.location);
-            state.end(&self.local, self.status());
+            state.end(&self.local, self.status(), 0);
             tasks.keep_ended(self.id, Rc::clone(&state));
             state
         }))

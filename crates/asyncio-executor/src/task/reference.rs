@@ -30,6 +30,8 @@ pub(crate) struct TaskState {
     id: u32,
     location: &'static Location<'static>,
     status: Cell<Status>,
+    /// Once it has ended: the requests that were not withdrawn.
+    requests: Cell<u32>,
     name: RefCell<Option<Rc<str>>>,
     pub(crate) watchers: Watchers,
 }
@@ -69,17 +71,25 @@ impl TaskRef {
             .is_some_and(|(local, key)| cancel_task(local, key, Some(message)))
     }
 
-    /// How many requests were made on the task and its scopes, and not withdrawn.
+    /// How many requests were made on the task and its scopes, and not withdrawn. When the task
+    /// has ended it is the number that were left then.
     #[must_use]
     pub fn cancelling(&self) -> u32 {
+        let ended = || self.0.requests.get();
         self.target()
-            .map_or(0, |(local, key)| cancelling(local, key))
+            .map_or_else(ended, |(local, key)| cancelling(local, key))
     }
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
     pub fn uncancel(&self) -> u32 {
-        self.target().map_or(0, |(local, key)| uncancel(local, key))
+        let ended = || {
+            let left = self.0.requests.get().saturating_sub(1);
+            self.0.requests.set(left);
+            left
+        };
+        self.target()
+            .map_or_else(ended, |(local, key)| uncancel(local, key))
     }
 
     /// Whether the task has ended.
@@ -253,6 +263,7 @@ impl TaskState {
             id,
             location,
             status: Cell::new(Status::Pending),
+            requests: Cell::new(0),
             name: RefCell::new(None),
             watchers: Watchers::default(),
         })
@@ -270,9 +281,10 @@ impl TaskState {
         drop(old);
     }
 
-    /// The task has ended: what watches it becomes ready, in order.
-    pub(crate) fn end(self: &Rc<Self>, local: &Local, status: Status) {
+    /// The task has ended, with so many requests left: what watches it becomes ready, in order.
+    pub(crate) fn end(self: &Rc<Self>, local: &Local, status: Status, requests: u32) {
         self.status.set(status);
+        self.requests.set(requests);
         let task = TaskRef(Rc::clone(self));
         for watcher in self.watchers.take() {
             watcher.fire(local, &task, status);

@@ -160,6 +160,11 @@ where
             {
                 status = Status::Failed;
             }
+            if !detached && local.tree.len() != 0 && local.tree.requests(local.tasks.root(key)) != 0
+            {
+                // The number of requests outlives the scopes: it goes to the shared state.
+                drop(local.tasks.state(local, key));
+            }
             local.set_finished(key, status);
             if detached {
                 let task = || Some(TaskRef::new(local.tasks.state(local, key)?));
