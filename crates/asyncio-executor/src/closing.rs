@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::cancel::give_up;
 use crate::caught::or_report;
 use crate::home;
 use crate::local::Local;
@@ -19,6 +20,10 @@ impl Local {
             return;
         }
         self.shared.refuse_calls();
+        for task in self.clean_ups.take() {
+            let location = task.spawn_location();
+            give_up(self, Some(task), location);
+        }
         home::enter(self, || {
             loop {
                 for key in self.tasks.keys() {
@@ -33,6 +38,7 @@ impl Local {
             self.shared.close();
             self.drop_ready();
         });
+        self.tree.forget_unanswered();
         // What was set outside tasks, between two entries.
         let context = self.context.replace(None);
         let rest = (context, self.take_interrupt(), self.set_factory(None));

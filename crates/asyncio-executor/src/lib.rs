@@ -5,7 +5,9 @@
 //! * [`Executor`]: tasks and callbacks, run turn by turn. Complete without I/O and time.
 //! * [`Task`] and [`TaskRef`]: the handle that holds the result, and untyped ones to watch and
 //!   cancel. Dropping a handle does not cancel.
-//! * [`catch_cancelled`] and [`Scope`]: where a cancellation is answered; innermost first.
+//! * [`catch_cancelled`], [`finally()`], [`finally_with`], [`shielded`]: where a cancellation is
+//!   answered, innermost first, with clean-up that awaits and that is never lost; [`Scope`] is what
+//!   they are made of.
 //! * [`ContextVar`]: values that follow the flow of work from task to task.
 //! * [`Door`]: the one way in from other threads.
 //!
@@ -60,8 +62,9 @@ mod yielding;
 
 pub use callback::Handle;
 pub use cancel::{
-    Cancellation, Cancelled, CatchCancelled, Claim, Claimed, Scope, ScopeRef, Settled, WaitPlace,
-    catch_cancelled, raise_cancelled, requests_around,
+    Cancellation, Cancelled, CatchCancelled, Claim, Claimed, Finally, Scope, ScopeRef, Settled,
+    Shielded, WaitPlace, catch_cancelled, finally, finally_with, raise_cancelled, requests_around,
+    shielded,
 };
 pub use context::{Context, ContextVar, SendContext, Token, TokenError};
 pub use entry::{Dispatch, Entry};

@@ -10,7 +10,7 @@ use std::task::{RawWakerVTable, Waker};
 
 use async_task::Runnable;
 
-use crate::cancel::Tree;
+use crate::cancel::{CleanUps, Tree};
 use crate::caught::or_report;
 use crate::context;
 use crate::entry::Entry;
@@ -31,6 +31,7 @@ pub(crate) struct Local {
     pub(crate) ready: RefCell<VecDeque<Entry>>,
     pub(crate) tasks: Tasks,
     pub(crate) tree: Tree,
+    pub(crate) clean_ups: CleanUps,
     /// The task that is being polled.
     pub(crate) current: Cell<Key>,
     /// The task that was polled last.
@@ -82,6 +83,7 @@ impl Local {
             ready: RefCell::default(),
             tasks: Tasks::default(),
             tree: Tree::new(),
+            clean_ups: CleanUps::default(),
             current: Cell::new(Key::NONE),
             last_polled: Cell::new(Key::NONE),
             polled_with: Cell::new((std::ptr::null(), std::ptr::null())),
@@ -216,6 +218,7 @@ impl Local {
         drop(ready);
         self.tasks.shrink();
         self.tree.shrink();
+        self.clean_ups.shrink();
     }
 
     #[inline]

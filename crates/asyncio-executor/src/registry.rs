@@ -284,6 +284,21 @@ impl Tasks {
         (slot.id & DETACHED != 0, observer)
     }
 
+    /// Everybody who is to be told of the end of a task.
+    pub(crate) fn observers(&self, key: Key) -> Vec<Rc<dyn Observer>> {
+        let inner = self.inner.borrow();
+        let slot = inner.slots.get(key.0 as usize);
+        let Some(extra) = slot.and_then(|slot| Some(&inner.extras[slot.link.extra()?])) else {
+            return Vec::new();
+        };
+        let own = extra.observer.iter().map(|(own, _)| Rc::clone(own));
+        let others = extra
+            .state
+            .iter()
+            .flat_map(|state| state.watchers.observers());
+        own.chain(others).collect()
+    }
+
     /// Sets the one observer of a task, and returns the one before.
     pub(crate) fn set_observer(
         &self,

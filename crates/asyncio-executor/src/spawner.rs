@@ -99,6 +99,14 @@ impl Spawner {
         tasks
     }
 
+    /// The clean-ups that run as tasks of their own and have not ended, oldest first: those of a
+    /// [`finally`](crate::finally()) that was dropped before it was done. Who closes an executor
+    /// waits for them first, and does not cancel them.
+    #[must_use]
+    pub fn clean_ups(&self) -> Vec<TaskRef> {
+        self.0.clean_ups.live()
+    }
+
     /// Whether tasks start eagerly if their builder does not say; `false` at first.
     #[must_use]
     pub fn eager(&self) -> bool {

@@ -7,10 +7,10 @@ use std::sync::{Arc, MutexGuard};
 
 use asyncio_executor::{
     CallbackId, Cancellation, Cancelled, CatchCancelled, Claim, Closed, Context, ContextVar, Door,
-    End, Entry, ErrorContext, Executor, Handle, InvalidStateError, Join, MainTask, Message,
-    PanicPayload, ReportingTaskBuilder, RunError, Running, Scope, ScopeRef, SendContext, Settled,
-    Spawner, Task, TaskAddress, TaskBuilder, TaskError, TaskFuture, TaskRef, ThreadsafeHandle,
-    Token, TokenError, WaitPlace, WaitTask, Watch, YieldNow,
+    End, Entry, ErrorContext, Executor, Finally, Handle, InvalidStateError, Join, MainTask,
+    Message, PanicPayload, ReportingTaskBuilder, RunError, Running, Scope, ScopeRef, SendContext,
+    Settled, Shielded, Spawner, Task, TaskAddress, TaskBuilder, TaskError, TaskFuture, TaskRef,
+    ThreadsafeHandle, Token, TokenError, WaitPlace, WaitTask, Watch, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -47,6 +47,8 @@ fn handles_stay_whatever_their_value_j2() {
             assert_not_impl_any!(Token<$value>: Send, Sync);
             assert_not_impl_any!(MainTask<std::future::Ready<$value>>: Send, Sync);
             assert_not_impl_any!(CatchCancelled<std::future::Ready<$value>>: Send, Sync);
+            assert_not_impl_any!(Shielded<std::future::Ready<$value>>: Send, Sync);
+            assert_not_impl_any!(Finally<std::future::Ready<$value>, ()>: Send, Sync);
         )*};
     }
     stays!(

@@ -25,6 +25,12 @@ impl Cancelled {
         self.message.as_deref()
     }
 
+    /// [`reraise`](Self::reraise) for futures that are written by hand: to be called inside a poll
+    /// that then returns pending, as all later polls have to.
+    pub fn go_on(self) {
+        go_on(self.request, self.message);
+    }
+
     /// Lets the cancellation go on outwards from here: the next scope around answers it. Never
     /// returns; the future stays pending until the scope that answers drops it.
     ///
@@ -69,16 +75,20 @@ fn unwind(request: u64, message: Option<Message>) -> impl Future<Output = Infall
     let mut message = Some(message);
     poll_fn(move |_| {
         if let Some(message) = message.take() {
-            home::with(|local| {
-                let Some(local) = local else { return };
-                let request = if request == 0 {
-                    local.tree.next_request()
-                } else {
-                    request
-                };
-                request::unwind_into(local, local.tree.here(local), request, message);
-            });
+            go_on(request, message);
         }
         Poll::Pending
     })
+}
+
+fn go_on(request: u64, message: Option<Message>) {
+    home::with(|local| {
+        let Some(local) = local else { return };
+        let request = if request == 0 {
+            local.tree.next_request()
+        } else {
+            request
+        };
+        request::unwind_into(local, local.tree.here(local), request, message);
+    });
 }

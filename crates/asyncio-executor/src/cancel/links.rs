@@ -1,6 +1,6 @@
 //! Parents and children: the shape of the tree, and walks through it.
 
-use crate::cancel::{NodeId, Tree};
+use crate::cancel::{Kind, NodeId, Tree};
 
 impl Tree {
     pub(super) fn first_child(&self, id: NodeId) -> Option<NodeId> {
@@ -51,7 +51,7 @@ impl Tree {
     }
 
     /// The innermost scopes under `start` that have not answered `request`, in the order in
-    /// which they were opened, each with its generation.
+    /// which they were opened, each with its generation. A shield counts as one.
     pub(crate) fn innermost(&self, start: NodeId, request: u64) -> Vec<(NodeId, u32)> {
         let nodes = self.nodes.borrow();
         let mut found = Vec::new();
@@ -63,7 +63,7 @@ impl Tree {
             if node.answered >= request {
                 continue;
             }
-            if node.first.is_none() {
+            if node.first.is_none() || matches!(node.kind, Kind::Shield) {
                 found.push((id, node.generation));
                 continue;
             }

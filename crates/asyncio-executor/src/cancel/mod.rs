@@ -8,6 +8,9 @@
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
+//! | [`mod@shielded`] | a body that no request goes into |
+//! | [`mod@finally`] | clean-up that may await |
+//! | [`orphan`] | clean-ups whose `finally` was dropped |
 //! | [`claim`] | a leaf that passes a request on to what it waits for |
 //! | [`bare`] | the commonest claim, which needs no node |
 //! | [`place`] | where a wait stands, for those who choose whom to wake |
@@ -22,11 +25,14 @@
 mod bare;
 mod cancelled;
 mod claim;
+mod finally;
 mod here;
 mod links;
+mod orphan;
 mod place;
 mod request;
 mod scope;
+mod shielded;
 mod tree;
 mod unanswered;
 mod wakers;
@@ -35,9 +41,12 @@ pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled};
 pub(crate) use claim::Target;
 pub use claim::{Claim, Claimed, Settled};
+pub use finally::{Finally, finally, finally_with};
 pub(crate) use here::Here;
+pub(crate) use orphan::{CleanUps, give_up};
 pub use place::WaitPlace;
 pub use request::Cancellation;
 pub(crate) use request::{cancel_task, cancelling, uncancel};
 pub use scope::{CatchCancelled, Scope, ScopeRef, catch_cancelled, requests_around};
+pub use shielded::{Shielded, shielded};
 pub(crate) use tree::{Kind, NodeId, Tree};

@@ -91,11 +91,11 @@ impl Around {
             Self::Scope(id, generation) => (id, Some(generation)),
         };
         let answers = local.tree.with(id, |node| match node.kind {
-            Kind::Root(_) | Kind::Plain => {
+            Kind::Root(_) | Kind::Plain(_) => {
                 generation.is_none_or(|generation| generation == node.generation)
             }
-            // A leaf: no wait stands under it.
-            Kind::Claim(_) => false,
+            // No request goes through a shield, and no wait stands under a leaf.
+            Kind::Shield | Kind::Claim(_) => false,
         });
         answers == Some(true) && local.tree.pending(id) != 0
     }

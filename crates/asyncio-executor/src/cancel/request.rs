@@ -155,7 +155,7 @@ impl Cancellation {
                     node.passed_on = request;
                     Some(target.clone())
                 }
-                Kind::Root(_) | Kind::Plain => None,
+                Kind::Root(_) | Kind::Plain(_) | Kind::Shield => None,
             }
         });
         let Some(target) = target else { return };
@@ -180,9 +180,9 @@ impl Cancellation {
             }
         }
         tree.set_pending(node, request);
-        // A scope that is being polled looks for marks when its poll ends. A refused claim's
+        // A shield keeps it until its body ends, however long that takes. A scope that is being polled looks for marks when its poll ends. A refused claim's
         // target is done, so its waker is on the way already.
-        if !wake || tree.in_poll(local, node) {
+        if !wake || tree.is_shield(node) || tree.in_poll(local, node) {
             return;
         }
         tree.watch(node, request);

@@ -13,6 +13,7 @@ use crate::caught::wake;
 use crate::error::Message;
 use crate::home;
 use crate::local::Local;
+use crate::task::Observer;
 
 /// Runs `body` in a scope of its own. When a cancellation reaches it, the body is dropped where
 /// it waits, and the code after goes on with `Err`: asyncio's `except CancelledError`.
@@ -101,55 +102,111 @@ impl Scope {
     #[inline]
     pub fn poll<F: Future>(
         &mut self,
+        body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
+        self.poll_as(|| Kind::Plain(None), body, cx)
+    }
+
+    /// [`poll`](Self::poll) for who waits for the clean-ups that are orphaned in the body: those of
+    /// a [`finally`](crate::finally()) that is dropped by something else than a cancellation. The
+    /// `adopter` is asked when the scope is opened, and then told by [`Observer::adopt`] of each
+    /// clean-up that nobody further in adopts.
+    ///
+    /// # Panics
+    /// As [`poll`](Self::poll).
+    pub fn poll_adopting<F: Future>(
+        &mut self,
+        body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+        adopter: impl FnOnce() -> Rc<dyn Observer>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
+        self.poll_as(|| Kind::Plain(Some(adopter())), body, cx)
+    }
+
+    #[inline]
+    pub(super) fn poll_as<F: Future>(
+        &mut self,
+        kind: impl FnOnce() -> Kind,
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Cancelled>> {
+        let polled = match self.answer(cx) {
+            Some(cancelled) => Poll::Ready(Err(cancelled)),
+            None => {
+                let body = body.as_mut().as_pin_mut().expect("polled after completion");
+                self.poll_inside(kind, cx, |cx| body.poll(cx))
+            }
+        };
+        if polled.is_ready() {
+            self.inside(|| body.set(None));
+            self.close();
+        }
+        polled
+    }
+
+    /// Comes back to the scope, if it is open, for another poll. Returns the request that it has to
+    /// answer: then what is inside is not to be polled again.
+    #[inline]
+    pub(super) fn answer(&mut self, cx: &mut Context<'_>) -> Option<Cancelled> {
+        home::with(|local| {
+            let local = local?;
+            let node = self.node_in(local)?;
+            local.tree.resume(local, node, Some(cx.waker()))
+        })
+    }
+
+    /// Polls what is inside the scope, which is opened for that if need be, and stays open.
+    /// Outside an executor there is none.
+    #[inline]
+    pub(super) fn poll_inside<T>(
+        &mut self,
+        kind: impl FnOnce() -> Kind,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Cancelled>> {
         home::with(|local| {
             let Some(local) = local else {
-                let polled = body
-                    .as_mut()
-                    .as_pin_mut()
-                    .expect("polled after completion")
-                    .poll(cx);
-                if polled.is_ready() {
-                    body.set(None);
-                }
-                return polled.map(Ok);
+                return poll(cx).map(Ok);
             };
             let tree = &local.tree;
-            let node = match self.node_in(local) {
-                Some(node) => {
-                    if let Some(cancelled) = tree.resume(local, node, Some(cx.waker())) {
-                        return self.end(local, node, body, Err(cancelled));
-                    }
-                    node
-                }
+            let node = match &self.open {
+                Some((_, node)) => *node,
                 None => {
-                    let node = tree.open(local, Kind::Plain, Some(cx.waker()));
+                    let node = tree.open(local, kind(), Some(cx.waker()));
                     self.open = Some((Rc::clone(local), node));
                     node
                 }
             };
             let polled = {
                 let _here = Here::new(local, node);
-                body.as_mut()
-                    .as_pin_mut()
-                    .expect("polled after completion")
-                    .poll(cx)
+                poll(cx)
             };
             let (cancelled, again) = tree.leave(node, polled.is_ready());
-            match (cancelled, polled) {
-                (Some(cancelled), _) => self.end(local, node, body, Err(cancelled)),
-                (None, Poll::Ready(output)) => self.end(local, node, body, Ok(output)),
-                (None, Poll::Pending) => {
-                    if again {
-                        // Not the tree's waker: a task in its first step has none there yet.
-                        cx.waker().wake_by_ref();
-                    }
-                    Poll::Pending
-                }
+            if let Some(cancelled) = cancelled {
+                return Poll::Ready(Err(cancelled));
             }
+            if again {
+                // Not the tree's waker: a task in its first step has none there yet.
+                cx.waker().wake_by_ref();
+            }
+            polled.map(Ok)
         })
+    }
+
+    /// Calls `f` with this scope as the one that is being polled.
+    #[inline]
+    pub(super) fn inside<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _here = self
+            .open
+            .as_ref()
+            .map(|(local, node)| Here::new(local, *node));
+        f()
+    }
+
+    /// Where the scope is, while it is open.
+    pub(super) fn place(&self) -> Option<(&Rc<Local>, NodeId)> {
+        self.open.as_ref().map(|(local, node)| (local, *node))
     }
 
     /// The handle that cancels this scope; `None` while it is not open.
@@ -177,23 +234,7 @@ impl Scope {
         }
     }
 
-    /// Drops the body inside the scope, closes the scope, and is ready.
-    fn end<F: Future>(
-        &mut self,
-        local: &Rc<Local>,
-        node: NodeId,
-        mut body: Pin<&mut Option<F>>,
-        outcome: Result<F::Output, Cancelled>,
-    ) -> Poll<Result<F::Output, Cancelled>> {
-        {
-            let _here = Here::new(local, node);
-            body.set(None);
-        }
-        self.close();
-        Poll::Ready(outcome)
-    }
-
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         if let Some((local, node)) = self.open.take()
             && let Some(waker) = local.tree.close(&local, node)
         {

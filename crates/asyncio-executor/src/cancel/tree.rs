@@ -4,6 +4,7 @@
 //! woken or asked is returned to the caller, who does it with no borrow held.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::Waker;
 
 use slab::Slab;
@@ -15,6 +16,7 @@ use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
+use crate::task::Observer;
 
 /// The number of a node; reused after it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +38,11 @@ impl NodeId {
 pub(crate) enum Kind {
     /// A task: answering drops its future.
     Root(Key),
-    /// A scope around a body: answering drops the body.
-    Plain,
+    /// A scope around a body: answering drops the body. What adopts clean-ups that are orphaned
+    /// in it, if anything does.
+    Plain(Option<Rc<dyn Observer>>),
+    /// A scope around a body that no request goes into: it keeps a request until the body ends.
+    Shield,
     /// A leaf that waits for something that can be cancelled itself: it passes the request on.
     Claim(Target),
 }
@@ -174,7 +179,7 @@ impl Tree {
         let (pending, answered, message) = if parent.is_none() {
             (0, 0, None)
         } else {
-            let pending = if self.is_marked() {
+            let pending = if self.is_marked() && !self.is_shield(parent) {
                 self.set_pending(parent, 0)
             } else {
                 0
@@ -269,9 +274,9 @@ impl Tree {
         self.answer(id)
     }
 
-    /// Takes the request that waits at `id`, which is answered by that.
+    /// Takes the request that waits at `id`, which is answered by that. A shield answers none.
     pub(crate) fn answer(&self, id: NodeId) -> Option<Cancelled> {
-        if !self.is_marked() {
+        if !self.is_marked() || self.is_shield(id) {
             return None;
         }
         let request = self.set_pending(id, 0);
@@ -300,6 +305,10 @@ impl Tree {
         };
         if unwinding != 0 && (first.is_none() || ready) {
             self.set_unwinding(id, 0);
+            if pending == unwinding {
+                // The same one, which a shield among the siblings kept.
+                self.set_pending(id, 0);
+            }
             let cancelled = self.with(id, |node| {
                 node.answered = node.answered.max(unwinding);
                 Cancelled {
@@ -309,7 +318,7 @@ impl Tree {
             });
             return (cancelled, false);
         }
-        (None, !ready && pending != 0)
+        (None, !ready && pending != 0 && !self.is_shield(id))
     }
 
     /// Takes a node out of the tree. What it had not answered goes to its parent; returned is
@@ -323,7 +332,7 @@ impl Tree {
             self.link(child, parent);
         }
         self.unlink(id);
-        let pending = self.set_pending(id, 0);
+        let pending = self.take_outwards(id, parent);
         self.set_unwinding(id, 0);
         let node = self.nodes.borrow_mut().try_remove(id.index())?;
         if node.waker.is_some() {
@@ -339,14 +348,39 @@ impl Tree {
         let unwound = self.with(parent, |parent| {
             parent.unwinding != 0 && parent.first.is_none()
         });
-        let wake = (pending != 0 || unwound == Some(true)) && !self.in_poll(local, parent);
+        let requested = pending != 0 && !self.is_shield(parent);
+        let wake = (requested || unwound == Some(true)) && !self.in_poll(local, parent);
         if !wake {
             return None;
         }
-        if pending != 0 {
+        if requested {
             self.watch(parent, pending);
         }
         self.waker(local, parent)
+    }
+
+    /// Takes the mark of a scope that goes, as far as it concerns those around it.
+    fn take_outwards(&self, id: NodeId, parent: NodeId) -> u64 {
+        let pending = self.set_pending(id, 0);
+        if pending == 0 || parent.is_none() {
+            return 0;
+        }
+        let answered = self.with(parent, |parent| parent.answered);
+        if answered.is_some_and(|answered| pending <= answered) || !self.has_requests(parent) {
+            return 0;
+        }
+        pending
+    }
+
+    /// Whether requests were made on `id` or around it, and not withdrawn. Where there are none, an
+    /// undelivered mark is of a request to a scope further in, and no business of `id`: asyncio's
+    /// `uncancel`, with which a timeout ends, takes the mark away at zero.
+    pub(super) fn has_requests(&self, id: NodeId) -> bool {
+        self.requests_from(id) != 0
+    }
+
+    pub(super) fn is_shield(&self, id: NodeId) -> bool {
+        self.with(id, |node| matches!(node.kind, Kind::Shield)) == Some(true)
     }
 
     fn insert(&self, kind: Kind) -> NodeId {

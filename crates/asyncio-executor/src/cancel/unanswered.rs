@@ -27,8 +27,13 @@ impl Tree {
         !self.unanswered.borrow().is_empty()
     }
 
+    /// The executor is closed: nothing will answer.
+    pub(crate) fn forget_unanswered(&self) {
+        self.unanswered.take();
+    }
+
     /// After a turn: a mark that has waited for two further turns (its scope is kept, but no
-    /// longer polled) goes to the scope's parent.
+    /// longer polled) goes to the scope's parent, if the request was made there or further out.
     pub(crate) fn settle(&self, local: &Local) {
         for mut mark in self.unanswered.take() {
             if self.pending(mark.node) != mark.request {
@@ -43,13 +48,16 @@ impl Tree {
             let Some((parent, message)) = found else {
                 continue;
             };
-            if parent.is_none() {
+            if parent.is_none() || !self.has_requests(parent) {
                 continue;
             }
             self.set_pending(mark.node, 0);
             self.with(mark.node, |node| node.answered = mark.request);
             self.set_pending(parent, mark.request);
             self.with(parent, |parent| parent.message = message);
+            if self.is_shield(parent) {
+                continue;
+            }
             self.watch(parent, mark.request);
             if let Some(waker) = self.waker(local, parent) {
                 wake(local, waker);

@@ -18,7 +18,7 @@ impl Tree {
     pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
         match self.with(id, |node| match node.kind {
             Kind::Root(key) => Some(key),
-            Kind::Plain | Kind::Claim(_) => None,
+            Kind::Plain(_) | Kind::Shield | Kind::Claim(_) => None,
         }) {
             Some(Some(key)) => local.tasks.is_parked(key),
             _ => true,

@@ -12,7 +12,7 @@ use crate::entry::Entry;
 use crate::error::TaskError;
 use crate::home::{self, Home};
 use crate::local::Local;
-use crate::task::{Errors, Report, Root, Silent, Task, discard};
+use crate::task::{Errors, Report, Root, Silent, Task, TaskRef, discard};
 
 /// The bytes from which on a future gets an allocation of its own: async-task's bound. It gets it
 /// here, at once, before it is moved through more frames of a stack that may be small.
@@ -101,17 +101,38 @@ impl TaskBuilder {
         R: Report<F::Output> + 'static,
     {
         let location = Location::caller();
-        let this = if self.local.has_factory.get() {
-            self.through_factory()
+        if self.local.has_factory.get() {
+            self.through_factory().make_at::<F, R>(location, future)
         } else {
-            self
-        };
+            self.make_at::<F, R>(location, future)
+        }
+    }
+
+    /// A clean-up whose `finally` is being dropped: it does not pass through the task factory, and
+    /// it is not started here, in a destructor.
+    pub(crate) fn spawn_clean_up(
+        self,
+        location: &'static Location<'static>,
+        clean_up: Pin<Box<dyn Future<Output = ()>>>,
+    ) -> TaskRef {
+        let task = self.eager(false).make_at::<_, Silent>(location, clean_up);
+        let task_ref = task.task_ref();
+        task.detach();
+        task_ref
+    }
+
+    fn make_at<F, R>(self, location: &'static Location<'static>, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
         let Self {
             local,
             name,
             context,
             eager,
-        } = this;
+        } = self;
         if local.closed.get() {
             discard(&local, future);
             let id = local.tasks.next_id();

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use crate::local::Local;
 use crate::registry::Key;
 use crate::spawner::Spawner;
-use crate::task::{Status, Task};
+use crate::task::{Status, Task, TaskRef};
 
 /// Who is told of the end of tasks ([`Task::observe`]).
 pub trait Observer {
@@ -29,6 +29,17 @@ pub trait Observer {
     /// Called under the same rule.
     fn is_failure(&self, value: &dyn Any) -> bool {
         let _ = value;
+        false
+    }
+
+    /// A clean-up of the task, or of the body of a scope that this observer
+    /// [adopts for](crate::Scope::poll_adopting), was orphaned: its [`finally`](crate::finally())
+    /// was dropped, and it goes on as the task `clean_up`. Returns whether the observer waits for
+    /// that one's end ([`TaskRef::observe`]); otherwise who is further out is asked. It is not to
+    /// be cancelled for the reasons that end the others. Called under the same rule, and in a
+    /// destructor.
+    fn adopt(self: Rc<Self>, clean_up: &TaskRef) -> bool {
+        let _ = clean_up;
         false
     }
 }

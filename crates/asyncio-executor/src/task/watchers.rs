@@ -139,6 +139,18 @@ impl Watchers {
         removed
     }
 
+    /// The observers, in order.
+    pub(crate) fn observers(&self) -> Vec<Rc<dyn Observer>> {
+        let list = self.0.borrow();
+        let watchers = list.entries.iter().filter_map(|entry| entry.1.as_ref());
+        watchers
+            .filter_map(|watcher| match watcher {
+                Watcher::Tell(observer, _) => Some(Rc::clone(observer)),
+                Watcher::Call(..) | Watcher::Wake(_) => None,
+            })
+            .collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         let list = self.0.borrow();
         list.entries.len() == list.holes
