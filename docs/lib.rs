@@ -33,6 +33,7 @@ pages! {
     timers: include_str!("src/timers.md"),
     executor: include_str!("src/executor.md"),
     blocking: include_str!("src/blocking.md"),
+    sync: include_str!("src/sync.md"),
     event_loop: include_str!("src/loop.md"),
     futures: include_str!("src/futures.md"),
     facade: include_str!("src/facade.md"),

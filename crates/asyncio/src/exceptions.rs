@@ -36,3 +36,5 @@ pub use asyncio_executor::{
 };
 #[cfg(feature = "futures")]
 pub use asyncio_futures::{EmptySetError, TimeoutError};
+#[cfg(feature = "sync")]
+pub use asyncio_sync::BrokenBarrierError;

@@ -4,8 +4,9 @@
 //! * [`create_task`], [`sleep()`], [`to_thread`], [`get_running_loop`], and the other flat names
 //!   that people type;
 //! * the modules are asyncio's: [`events`], [`tasks`], [`threads`], [`runners`], [`exceptions`],
-//!   `futures` and `timeouts` by the feature `futures`; and of Python's library [`contextvars`],
-//!   [`selectors`], [`socket`] and, by the feature `concurrent`, `concurrent`.
+//!   `futures` and `timeouts` by the feature `futures`, `locks` and `queues` by the feature `sync`;
+//!   and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
+//!   `concurrent`, `concurrent`.
 //!
 //! # What really happens
 //!
@@ -17,7 +18,7 @@
 //!
 //! This crate is a table of contents. What it names stands in smaller crates that can be used
 //! alone: `asyncio-reactor`, `asyncio-timers`, `asyncio-executor`, `asyncio-blocking`,
-//! `asyncio-loop`, `asyncio-futures`. So the examples of most items name those crates, and some run
+//! `asyncio-sync`, `asyncio-loop`, `asyncio-futures`. So the examples of most items name those crates, and some run
 //! on a bare `Executor`: in a program write `asyncio::` instead, inside what [`run()`] runs. The
 //! pages of the modules have examples that do.
 //!
@@ -45,7 +46,7 @@
 //!
 //! # What it does not do
 //!
-//! There are no transports, streams, TLS, subprocesses, signals, locks and queues yet: they come as
+//! There are no transports, streams, TLS, subprocesses and signals yet: they come as
 //! crates of their own, and here as modules with Python's names. It runs no task on two threads:
 //! another thread has a loop of its own, or comes in through a [`LoopHandle`].
 
@@ -58,6 +59,10 @@ pub mod events;
 pub mod exceptions;
 #[cfg(feature = "futures")]
 pub mod futures;
+#[cfg(feature = "sync")]
+pub mod locks;
+#[cfg(feature = "sync")]
+pub mod queues;
 pub mod runners;
 pub mod selectors;
 pub mod tasks;
@@ -78,6 +83,10 @@ pub use events::{
 pub use exceptions::{Cancelled, InvalidStateError, TaskError, catch_cancelled};
 #[cfg(feature = "futures")]
 pub use futures::Future;
+#[cfg(feature = "sync")]
+pub use locks::{Barrier, BoundedSemaphore, BrokenBarrierError, Condition, Event, Lock, Semaphore};
+#[cfg(feature = "sync")]
+pub use queues::{LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull, QueueShutDown};
 pub use runners::{Interrupter, RunError, Runner, run};
 pub use selectors::ManualClock;
 #[cfg(feature = "futures")]

@@ -190,26 +190,26 @@ names! {
         "CancelledError": is { asyncio::TaskError::Cancelled } "`except CancelledError` is `catch_cancelled`";
         "InvalidStateError": is { asyncio::InvalidStateError };
         "TimeoutError": is { asyncio::TimeoutError };
-        "BrokenBarrierError": comes { "asyncio-sync" };
+        "BrokenBarrierError": is { asyncio::BrokenBarrierError };
         "IncompleteReadError": comes { "asyncio-streams" };
         "LimitOverrunError": comes { "asyncio-streams" };
         "SendfileNotAvailableError": comes { "asyncio-transports" };
     }
     "locks": "asyncio-sync.html" {
-        "Lock": comes { "asyncio-sync" };
-        "Event": comes { "asyncio-sync" };
-        "Condition": comes { "asyncio-sync" };
-        "Semaphore": comes { "asyncio-sync" };
-        "BoundedSemaphore": comes { "asyncio-sync" };
-        "Barrier": comes { "asyncio-sync" };
+        "Lock": is { asyncio::Lock };
+        "Event": is { asyncio::Event };
+        "Condition": is { asyncio::Condition };
+        "Semaphore": is { asyncio::Semaphore };
+        "BoundedSemaphore": is { asyncio::BoundedSemaphore };
+        "Barrier": is { asyncio::Barrier };
     }
     "queues": "asyncio-queue.html" {
-        "Queue": comes { "asyncio-sync" };
-        "LifoQueue": comes { "asyncio-sync" };
-        "PriorityQueue": comes { "asyncio-sync" };
-        "QueueEmpty": comes { "asyncio-sync" };
-        "QueueFull": comes { "asyncio-sync" };
-        "QueueShutDown": comes { "asyncio-sync" };
+        "Queue": is { asyncio::Queue };
+        "LifoQueue": is { asyncio::LifoQueue };
+        "PriorityQueue": is { asyncio::PriorityQueue };
+        "QueueEmpty": is { asyncio::QueueEmpty };
+        "QueueFull": is { asyncio::QueueFull };
+        "QueueShutDown": is { asyncio::QueueShutDown };
     }
     "streams": "asyncio-stream.html" {
         "StreamReader": comes { "asyncio-streams" };

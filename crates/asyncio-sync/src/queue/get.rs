@@ -1,0 +1,86 @@
+//! Waiting for an item.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::queue::{BaseQueue, GetNowaitError, QueueShutDown, Store};
+use crate::waiters::{Stage, Ticket};
+
+/// Future of [`Queue::get`](BaseQueue::get).
+#[must_use = "futures do nothing unless polled"]
+pub struct Get<'a, T, S: Store<T>> {
+    queue: &'a BaseQueue<T, S>,
+    ticket: Ticket,
+}
+
+impl<'a, T, S: Store<T>> Get<'a, T, S> {
+    #[inline]
+    pub(super) fn new(queue: &'a BaseQueue<T, S>) -> Self {
+        Self {
+            queue,
+            ticket: Ticket::default(),
+        }
+    }
+
+    /// Whether it may look: not before it was woken, or the item would be another's.
+    #[inline]
+    fn may_look(&self) -> bool {
+        if self.ticket.is_fresh() {
+            return true;
+        }
+        let BaseQueue { getters, .. } = self.queue;
+        match getters.stage(&self.ticket) {
+            Stage::Fresh | Stage::Woken => true,
+            // It was passed over, and then not dropped: nobody else will wake it.
+            Stage::Waiting => self.queue.is_shutdown() || self.queue.qsize() > getters.woken(),
+            Stage::PassedOver => false,
+        }
+    }
+}
+
+impl<T, S: Store<T>> Future for Get<'_, T, S> {
+    type Output = Result<T, QueueShutDown>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let may_look = self.may_look();
+        let Self { queue, ticket } = &mut *self;
+        if may_look {
+            let got = match queue.get_nowait() {
+                Ok(item) => Some(Ok(item)),
+                Err(GetNowaitError::ShutDown(error)) => Some(Err(error)),
+                Err(GetNowaitError::Empty(_)) => None,
+            };
+            if let Some(got) = got {
+                queue.getters.leave(ticket);
+                return Poll::Ready(got);
+            }
+        }
+        queue.getters.wait(ticket, cx, 1);
+        Poll::Pending
+    }
+}
+
+impl<T, S: Store<T>> Drop for Get<'_, T, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ticket.is_fresh() {
+            return;
+        }
+        let BaseQueue { getters, .. } = self.queue;
+        if getters.leave(&mut self.ticket) == Stage::Woken && !self.queue.empty() {
+            getters.wake_next();
+        }
+    }
+}
+
+impl<T, S: Store<T>> fmt::Debug for Get<'_, T, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Get")
+            .field("waits", &!self.ticket.is_fresh())
+            .finish_non_exhaustive()
+    }
+}

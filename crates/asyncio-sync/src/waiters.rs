@@ -1,0 +1,384 @@
+//! The list of those who wait: the one that every primitive of this crate has.
+//!
+//! Facts: a waiter is a future, which may be dropped at any moment, also between its wake-up and
+//! its next poll; then its wake-up must go to somebody else. A waker may be foreign code, which
+//! may call back into the very primitive that wakes it, and may panic.
+//!
+//! Decision: waiters are entries of a slab, linked by number in order of arrival. One that is
+//! woken leaves the chain and keeps its entry until it runs or is dropped, so that the head of
+//! the chain is always the next to wake, and whoever drops a waiter learns what it was. Nothing is
+//! woken, cloned or dropped while the list is borrowed.
+//!
+//! What it costs: no allocation once the slab has grown, no atomics of its own, O(1) for each
+//! step. The price is a little memory for each primitive that was ever waited for.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use asyncio_executor::{Spawner, WaitPlace};
+use slab::Slab;
+
+use crate::claim::Request;
+
+/// No entry.
+const NONE: usize = usize::MAX;
+
+/// What an empty list keeps of its memory for the next rush: 1024 entries, some 64 KiB.
+const ENTRIES_KEPT: usize = 1024;
+
+/// Those who wait, in order of arrival.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    entries: RefCell<Slab<Entry>>,
+    chain: Chain,
+    /// Those that were woken and have not run since.
+    woken: Cell<usize>,
+}
+
+/// The two ends of the chain of those who wait to be woken.
+struct Chain {
+    head: Cell<usize>,
+    tail: Cell<usize>,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            head: Cell::new(NONE),
+            tail: Cell::new(NONE),
+        }
+    }
+}
+
+struct Entry {
+    /// `None` once it was woken.
+    waker: Option<Waker>,
+    place: Place,
+    stage: Stage,
+    /// How much it waits for: permits.
+    amount: usize,
+    previous: usize,
+    next: usize,
+}
+
+/// How far a wait has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not had to wait yet.
+    Fresh,
+    /// It waits in the chain.
+    Waiting,
+    /// It waits, and was taken from the chain because it was about to be dropped.
+    PassedOver,
+    /// It was woken, and owns what it was woken for.
+    Woken,
+}
+
+/// Where a wait stands: how to know that a cancellation is about to end it.
+pub(crate) enum Place {
+    Scope(WaitPlace),
+    Claim(Rc<Request>),
+}
+
+impl Place {
+    fn is_requested(&self) -> bool {
+        match self {
+            Self::Scope(place) => place.is_requested(),
+            Self::Claim(request) => request.is_made(),
+        }
+    }
+}
+
+/// One wait's entry in a list, if it has one.
+///
+/// It is inert: the future that owns it must [`leave`](Waiters::leave) the list when it is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Ticket(usize);
+
+impl Default for Ticket {
+    fn default() -> Self {
+        Self(NONE)
+    }
+}
+
+impl Ticket {
+    /// Whether it has had to wait.
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.0 == NONE
+    }
+}
+
+impl Waiters {
+    /// Whether nobody waits, and nobody was woken who has not run since.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chain.head.get() == NONE && self.woken.get() == 0
+    }
+
+    /// Whether nobody is there to be woken.
+    #[inline]
+    pub(crate) fn has_none_waiting(&self) -> bool {
+        self.chain.head.get() == NONE
+    }
+
+    /// How many were woken and have not run since.
+    #[inline]
+    pub(crate) fn woken(&self) -> usize {
+        self.woken.get()
+    }
+
+    /// Everybody who has an entry.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// How far the wait of `ticket` has come. One that was passed over and is still there waits
+    /// again, at the head.
+    pub(crate) fn stage(&self, ticket: &Ticket) -> Stage {
+        if ticket.is_fresh() {
+            return Stage::Fresh;
+        }
+        let mut entries = self.entries.borrow_mut();
+        let stage = entries[ticket.0].stage;
+        if stage == Stage::PassedOver {
+            entries[ticket.0].stage = Stage::Waiting;
+            self.chain.push_front(&mut entries, ticket.0);
+            return Stage::Waiting;
+        }
+        stage
+    }
+
+    /// Whether the wait of `ticket` is the next to be woken.
+    pub(crate) fn is_head(&self, ticket: &Ticket) -> bool {
+        self.chain.head.get() == ticket.0
+    }
+
+    /// Waits for `amount`, at the tail of the list, as what is being polled now; again at the
+    /// tail for one that was woken. One that waits already stays where it is.
+    pub(crate) fn wait(&self, ticket: &mut Ticket, cx: &Context<'_>, amount: usize) {
+        self.wait_at(ticket, cx, amount, || Place::Scope(WaitPlace::here()));
+    }
+
+    /// The same for a wait that is part of a claim.
+    pub(crate) fn wait_at(
+        &self,
+        ticket: &mut Ticket,
+        cx: &Context<'_>,
+        amount: usize,
+        place: impl FnOnce() -> Place,
+    ) {
+        let place = place();
+        if self.stage(ticket) == Stage::Waiting {
+            let kept = |waker: &Waker| waker.will_wake(cx.waker());
+            let mut entries = self.entries.borrow_mut();
+            let entry = &mut entries[ticket.0];
+            let old_place = std::mem::replace(&mut entry.place, place);
+            if entry.waker.as_ref().is_some_and(kept) {
+                return;
+            }
+            drop(entries);
+            drop(old_place);
+            // A foreign waker's clone and drop are foreign code: with no borrow held.
+            let new = Some(cx.waker().clone());
+            let old = std::mem::replace(&mut self.entries.borrow_mut()[ticket.0].waker, new);
+            drop(old);
+            return;
+        }
+        let waker = Some(cx.waker().clone());
+        let entry = Entry {
+            waker,
+            place,
+            stage: Stage::Waiting,
+            amount,
+            previous: NONE,
+            next: NONE,
+        };
+        let mut entries = self.entries.borrow_mut();
+        let old = if ticket.is_fresh() {
+            ticket.0 = entries.insert(entry);
+            None
+        } else {
+            self.woken.set(self.woken.get() - 1);
+            Some(std::mem::replace(&mut entries[ticket.0], entry))
+        };
+        self.chain.push_back(&mut entries, ticket.0);
+        drop(entries);
+        drop(old);
+    }
+
+    /// Takes the wait of `ticket` out of the list. Returns how far it had come: a wake-up that it
+    /// did not use belongs to somebody else.
+    pub(crate) fn leave(&self, ticket: &mut Ticket) -> Stage {
+        let id = std::mem::replace(&mut ticket.0, NONE);
+        if id == NONE {
+            return Stage::Fresh;
+        }
+        let mut entries = self.entries.borrow_mut();
+        match entries[id].stage {
+            Stage::Woken => self.woken.set(self.woken.get() - 1),
+            Stage::Waiting => self.chain.unlink(&mut entries, id),
+            Stage::PassedOver | Stage::Fresh => {}
+        }
+        let entry = entries.remove(id);
+        if entries.is_empty() && entries.capacity() > ENTRIES_KEPT {
+            *entries = Slab::new();
+        }
+        drop(entries);
+        entry.stage
+    }
+
+    /// Wakes the head, unless it is about to be dropped: then its drop wakes the next. Who needs
+    /// it, needs it only when nobody is woken.
+    pub(crate) fn wake_head(&self) {
+        let head = self.chain.head.get();
+        if head != NONE && !self.entries.borrow()[head].place.is_requested() {
+            self.wake_up(head);
+        }
+    }
+
+    /// Wakes the first that is not about to be dropped. Returns whether there was one.
+    #[inline]
+    pub(crate) fn wake_next(&self) -> bool {
+        !self.has_none_waiting() && self.wake_next_if(|_| true)
+    }
+
+    /// The same if `affordable` says so of what it waits for.
+    pub(crate) fn wake_next_if(&self, affordable: impl FnOnce(usize) -> bool) -> bool {
+        match self.head_to_wake() {
+            Some((head, amount)) if affordable(amount) => {
+                self.wake_up(head);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether anybody is there to be woken who is not about to be dropped. Takes those that are
+    /// out of the chain.
+    pub(crate) fn has_live(&self) -> bool {
+        !self.has_none_waiting() && self.head_to_wake().is_some()
+    }
+
+    /// Whether all who wait are about to be dropped, and nobody was woken. Leaves them where they
+    /// are.
+    pub(crate) fn all_leave(&self) -> bool {
+        if self.woken.get() != 0 {
+            return false;
+        }
+        let entries = self.entries.borrow();
+        let mut at = self.chain.head.get();
+        while at != NONE {
+            if !entries[at].place.is_requested() {
+                return false;
+            }
+            at = entries[at].next;
+        }
+        true
+    }
+
+    /// Wakes everybody who waits now.
+    pub(crate) fn wake_all(&self) {
+        // A foreign waker that comes back and waits again is not woken twice.
+        for _ in 0..self.len() {
+            let head = self.chain.head.get();
+            if head == NONE {
+                return;
+            }
+            self.wake_up(head);
+        }
+    }
+
+    /// Has everybody who waits polled, where they are: there is nothing more to wait for.
+    pub(crate) fn rouse_all(&self) {
+        let mut wakers = Vec::new();
+        let mut entries = self.entries.borrow_mut();
+        let mut at = self.chain.head.get();
+        while at != NONE {
+            wakers.extend(entries[at].waker.take());
+            at = entries[at].next;
+        }
+        drop(entries);
+        wakers.into_iter().for_each(wake);
+    }
+
+    /// The first that is not about to be dropped, which is the head then.
+    fn head_to_wake(&self) -> Option<(usize, usize)> {
+        let mut entries = self.entries.borrow_mut();
+        loop {
+            let head = self.chain.head.get();
+            if head == NONE {
+                return None;
+            }
+            if !entries[head].place.is_requested() {
+                return Some((head, entries[head].amount));
+            }
+            self.chain.unlink(&mut entries, head);
+            entries[head].stage = Stage::PassedOver;
+        }
+    }
+
+    fn wake_up(&self, id: usize) {
+        let mut entries = self.entries.borrow_mut();
+        self.chain.unlink(&mut entries, id);
+        let entry = &mut entries[id];
+        entry.stage = Stage::Woken;
+        let waker = entry.waker.take();
+        drop(entries);
+        self.woken.set(self.woken.get() + 1);
+        if let Some(waker) = waker {
+            wake(waker);
+        }
+    }
+}
+
+impl Chain {
+    fn push_back(&self, entries: &mut Slab<Entry>, id: usize) {
+        let last = self.tail.replace(id);
+        entries[id].previous = last;
+        entries[id].next = NONE;
+        match last {
+            NONE => self.head.set(id),
+            last => entries[last].next = id,
+        }
+    }
+
+    fn push_front(&self, entries: &mut Slab<Entry>, id: usize) {
+        let first = self.head.replace(id);
+        entries[id].previous = NONE;
+        entries[id].next = first;
+        match first {
+            NONE => self.tail.set(id),
+            first => entries[first].previous = id,
+        }
+    }
+
+    fn unlink(&self, entries: &mut Slab<Entry>, id: usize) {
+        let (previous, next) = (entries[id].previous, entries[id].next);
+        match previous {
+            NONE => self.head.set(next),
+            previous => entries[previous].next = next,
+        }
+        match next {
+            NONE => self.tail.set(previous),
+            next => entries[next].previous = previous,
+        }
+    }
+}
+
+/// Wakes a waker that may be foreign: its panic must not keep others from being woken, nor leave a
+/// primitive half changed. It goes to the exception handler; where no executor runs, the panic
+/// hook has told of it.
+pub(crate) fn wake(waker: Waker) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) else {
+        return;
+    };
+    match Spawner::current() {
+        Some(spawner) => spawner.catch_panic("panic in a waker", || resume_unwind(payload)),
+        // Its destructor may panic, too.
+        None => std::mem::forget(payload),
+    }
+}

@@ -1,0 +1,51 @@
+//! Which types may cross threads (J2): none that somebody could wait for.
+
+use std::rc::Rc;
+
+use asyncio_sync::{
+    Acquire, AcquirePermit, Barrier, BarrierWait, BoundedSemaphore, BrokenBarrierError, Condition,
+    ConditionWait, ConditionWaitForgotten, Event, EventWait, Get, GetNowaitError, Guard, LifoQueue,
+    Lock, NotAcquiredError, OwnedSemaphorePermit, Permit, PriorityQueue, Put, PutNowaitError,
+    Queue, QueueEmpty, QueueFull, QueueShutDown, Semaphore, SemaphoreClosed, TaskDoneError,
+    TooManyPermitsError,
+};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+#[test]
+fn what_belongs_to_a_thread_stays_there_j2() {
+    assert_not_impl_any!(Lock<u32>: Send, Sync);
+    assert_not_impl_any!(Guard<&'static Lock<u32>>: Send, Sync);
+    assert_not_impl_any!(Guard<Rc<Lock<u32>>>: Send, Sync);
+    assert_not_impl_any!(Acquire<&'static Lock<u32>>: Send, Sync);
+    assert_not_impl_any!(Event: Send, Sync);
+    assert_not_impl_any!(EventWait<'static>: Send, Sync);
+    assert_not_impl_any!(Condition<u32>: Send, Sync);
+    assert_not_impl_any!(ConditionWait<'static, Rc<Lock<u32>>>: Send, Sync);
+    assert_not_impl_any!(ConditionWaitForgotten<'static, u32>: Send, Sync);
+    assert_not_impl_any!(Semaphore: Send, Sync);
+    assert_not_impl_any!(BoundedSemaphore: Send, Sync);
+    assert_not_impl_any!(Permit<&'static Semaphore>: Send, Sync);
+    assert_not_impl_any!(OwnedSemaphorePermit: Send, Sync);
+    assert_not_impl_any!(AcquirePermit<&'static Semaphore>: Send, Sync);
+    assert_not_impl_any!(Barrier: Send, Sync);
+    assert_not_impl_any!(BarrierWait<'static>: Send, Sync);
+    assert_not_impl_any!(Queue<u32>: Send, Sync);
+    assert_not_impl_any!(LifoQueue<u32>: Send, Sync);
+    assert_not_impl_any!(PriorityQueue<u32>: Send, Sync);
+    assert_not_impl_any!(Get<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+    assert_not_impl_any!(Put<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+}
+
+#[test]
+fn errors_go_anywhere_j2() {
+    assert_impl_all!(NotAcquiredError: Send, Sync, std::error::Error);
+    assert_impl_all!(TooManyPermitsError: Send, Sync, std::error::Error);
+    assert_impl_all!(SemaphoreClosed: Send, Sync, std::error::Error);
+    assert_impl_all!(BrokenBarrierError: Send, Sync, std::error::Error);
+    assert_impl_all!(TaskDoneError: Send, Sync, std::error::Error);
+    assert_impl_all!(QueueFull<u32>: Send, Sync, std::error::Error);
+    assert_impl_all!(QueueEmpty: Send, Sync, std::error::Error);
+    assert_impl_all!(QueueShutDown: Send, Sync, std::error::Error);
+    assert_impl_all!(PutNowaitError<u32>: Send, Sync, std::error::Error);
+    assert_impl_all!(GetNowaitError: Send, Sync, std::error::Error);
+}

@@ -1,0 +1,35 @@
+//! Queues between the tasks of one thread:
+//! [`asyncio.queues`](https://docs.python.org/3/library/asyncio-queue.html).
+//!
+//! # Examples
+//! ```
+//! use asyncio::{Queue, create_task};
+//! use std::rc::Rc;
+//!
+//! asyncio::run(async {
+//!     let queue = Rc::new(Queue::new(2));
+//!     let worker = create_task({
+//!         let queue = queue.clone();
+//!         async move {
+//!             let mut seen = Vec::new();
+//!             while let Ok(item) = queue.get().await {
+//!                 seen.push(item);
+//!                 queue.task_done().unwrap();
+//!             }
+//!             seen // it was shut down
+//!         }
+//!     });
+//!     for item in ["a", "b", "c"] {
+//!         queue.put(item).await.unwrap();
+//!     }
+//!     queue.join().await;
+//!     queue.shutdown(false);
+//!     assert_eq!(worker.await.unwrap(), ["a", "b", "c"]);
+//! })?;
+//! # Ok::<(), asyncio::RunError>(())
+//! ```
+
+pub use asyncio_sync::{
+    BaseQueue, Fifo, Get, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, Put,
+    PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store, TaskDoneError,
+};
