@@ -24,11 +24,12 @@ impl Inner {
         timers.into_iter().for_each(|timer| discard.value(timer));
         let wakers = self.wakes.take();
         wakers.into_iter().for_each(|waker| discard.value(waker));
-        let mut watches = Vec::new();
-        discard.with(|| watches = self.reactor.take_handlers());
-        for watch in watches {
-            discard.with(|| watch.cancel());
-            discard.value(watch);
+        for watch in self.reactor.take_watches() {
+            for callback in [watch.reader, watch.writer].into_iter().flatten() {
+                discard.with(|| callback.cancel());
+                discard.value(callback);
+            }
+            discard.value(watch.source);
         }
         discard.with(|| self.default_executor.close(false));
         // Whoever asked for a name is gone.

@@ -3,6 +3,9 @@
 mod scene;
 
 use std::cell::Cell;
+use std::io::ErrorKind::WouldBlock;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -78,6 +81,38 @@ fn destructors_that_panic_keep_nothing_else_from_being_dropped() {
     assert_eq!(dropped, ["reader", "reader", "timer", "timer"]);
     let left = event_loop.metrics();
     assert_eq!((left.timers, left.sources, left.tasks), (0, 0, 0));
+}
+
+/// Closing a descriptor of the user's is foreign code as well.
+#[test]
+fn sources_that_panic_keep_nothing_else_from_being_dropped_w11() {
+    struct Source(UnixStream, Panics);
+    impl AsFd for Source {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            let Self(stream, Panics) = self;
+            stream.as_fd()
+        }
+    }
+    let (event_loop, _clock) = simulated();
+    let errors = note_errors(&event_loop);
+    let log = Log::new();
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        let (watched, mut other) = UnixStream::pair().unwrap();
+        other.set_nonblocking(true).unwrap();
+        assert_eq!(other.read(&mut [0]).unwrap_err().kind(), WouldBlock);
+        let dropped = NoteDrop(log.clone(), "reader");
+        let source = Source(watched, Panics);
+        event_loop.add_reader(source, move || _ = &dropped).unwrap();
+        connections.push(other);
+    }
+    event_loop.close();
+    assert_eq!(errors.take().len(), 3);
+    log.expect(&["reader", "reader", "reader"]);
+    assert_eq!(event_loop.metrics().sources, 0);
+    for mut other in connections {
+        assert_eq!(other.read(&mut [0]).unwrap(), 0, "the end: it was closed");
+    }
 }
 
 #[test]

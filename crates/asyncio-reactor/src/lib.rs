@@ -61,6 +61,7 @@ mod selector;
 mod simulated;
 mod sleep;
 mod sys;
+mod watches;
 
 pub use async_source::{Async, Ready};
 pub use event::{Event, Events};
@@ -74,6 +75,7 @@ pub use simulated::SimulatedSelector;
 pub use sys::PollSelector;
 pub use sys::register::HeldSource;
 pub use sys::{BorrowedSource, DefaultSelector, RawSource};
+pub use watches::TakenWatch;
 
 /// The README's example is compiled and run.
 #[cfg(all(doctest, unix))]
