@@ -163,10 +163,12 @@ impl Executor {
                 if ready == 0 && !self.has_unanswered() {
                     return turns;
                 }
-                self.run_ready(ready, None);
+                let ran = self.run_ready(ready, None);
                 self.end_turn();
                 turns += 1;
-                if self.is_interrupted() {
+                // What is left is the entry of a main future, whose turn does not come here.
+                let only_main = ran == 0 && self.ready_len() == ready && !self.has_unanswered();
+                if self.is_interrupted() || only_main {
                     return turns;
                 }
             }
@@ -248,11 +250,10 @@ impl Executor {
 
     /// Runs the next `count` entries, in order: a turn runs the [`ready_len`](Self::ready_len) of
     /// its beginning. `main` is called when the entry of the run's main future comes up. Ends
-    /// early at an [`interrupt`](Spawner::interrupt). Returns how many entries were taken.
+    /// early at an [`interrupt`](Spawner::interrupt). Returns how many entries were run.
     ///
     /// This executor is the thread's current one meanwhile, as in [`enter`](Self::enter). With
-    /// `None` for `main` the entry of a main future is dropped: a driver that has one passes it in
-    /// each turn.
+    /// `None` for `main` the entry of a main future goes to the end of the queue and stays ready.
     #[inline]
     pub fn run_ready(&self, count: usize, main: Option<&mut dyn FnMut()>) -> usize {
         // A task is only ever polled with its own executor as the current one: its home, its
@@ -375,20 +376,6 @@ pub struct Running<'a>(&'a Cell<bool>);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.set(false);
-    }
-}
-
-impl RunError {
-    /// What ended the main future.
-    ///
-    /// # Panics
-    /// Goes on with its panic.
-    #[must_use]
-    pub fn of_main(error: crate::error::TaskError) -> Self {
-        match error {
-            crate::error::TaskError::Cancelled(message) => Self::Cancelled(message),
-            crate::error::TaskError::Panicked(payload) => payload.resume(),
-        }
     }
 }
 

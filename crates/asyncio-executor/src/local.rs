@@ -119,26 +119,32 @@ impl Local {
     }
 
     /// Runs the next `count` entries, or fewer when the queue ends or one interrupts. `main`
-    /// polls the main future, when its entry comes. Returns how many were taken.
+    /// polls the main future, when its entry comes; without it the entry stays in the queue.
+    /// Returns how many were run.
     pub(crate) fn run_ready(&self, count: usize, mut main: Option<&mut dyn FnMut()>) -> usize {
-        let mut ran = 0;
-        while ran < count {
+        let mut taken = 0;
+        let mut kept = 0;
+        while taken < count {
             let Some(entry) = self.ready.borrow_mut().pop_front() else {
                 break;
             };
-            ran += 1;
-            if entry.is_main() {
-                if let Some(main) = main.as_deref_mut() {
-                    main();
-                }
-            } else {
+            taken += 1;
+            if !entry.is_main() {
                 entry.run(self);
+            } else if let Some(main) = main.as_deref_mut() {
+                main();
+            } else {
+                kept += 1;
             }
             if self.interrupted.get() {
                 break;
             }
         }
-        ran
+        // The entry of a main future that is gone is left behind by an early end of its run.
+        for _ in 0..kept.min(self.mains.get()) {
+            self.push(Entry::main());
+        }
+        taken - kept
     }
 
     /// Refuses to wait for `what`, which is this executor's, inside a run of another one: nobody

@@ -259,6 +259,20 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What ended the main future.
+    ///
+    /// # Panics
+    /// Goes on with its panic.
+    #[must_use]
+    pub fn of_main(error: TaskError) -> Self {
+        match error {
+            TaskError::Cancelled(message) => Self::Cancelled(message),
+            TaskError::Panicked(payload) => payload.resume(),
+        }
+    }
+}
+
 impl fmt::Display for RunError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
