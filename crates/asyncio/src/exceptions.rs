@@ -31,8 +31,8 @@
 //! ```
 
 pub use asyncio_executor::{
-    Cancelled, InvalidStateError, Message, PanicPayload, TaskError, catch_cancelled,
-    raise_cancelled,
+    Cancelled, Finally, InvalidStateError, Message, PanicPayload, Shielded, TaskError,
+    catch_cancelled, finally, finally_with, raise_cancelled, shielded,
 };
 #[cfg(feature = "futures")]
 pub use asyncio_futures::{EmptySetError, TimeoutError};

@@ -80,7 +80,10 @@ pub use events::{
     getnameinfo, sock_accept, sock_connect, sock_recv, sock_recv_into, sock_recvfrom,
     sock_recvfrom_into, sock_sendall, sock_sendto, try_running_loop,
 };
-pub use exceptions::{Cancelled, InvalidStateError, TaskError, catch_cancelled};
+pub use exceptions::{
+    Cancelled, InvalidStateError, TaskError, catch_cancelled, finally, finally_with,
+    raise_cancelled, shielded,
+};
 #[cfg(feature = "futures")]
 pub use futures::Future;
 #[cfg(feature = "sync")]

@@ -27,7 +27,8 @@ pub use shutdown::ShutdownReport;
 
 /// Runs `main` on a new event loop, closes the loop, and returns what `main` has returned.
 ///
-/// This is how a program begins. When `main` has ended, in whatever way, the tasks that are left
+/// This is how a program begins. When `main` has ended, in whatever way, clean-ups that go on by
+/// themselves (of a dropped [`finally`](crate::finally())) are waited for, the tasks that are left
 /// are cancelled and waited for, and the threads of the default executor are waited for: at most
 /// 300 seconds each, as [`Runner::close`] describes. What does not end is reported to the loop's
 /// exception handler.
@@ -114,7 +115,9 @@ impl Runner {
     ///
     /// `main` is a future, which may borrow; or a task of this runner's loop, given by value or as
     /// `&mut task`, whose result then stays in its handle. It runs in the runner's context. Tasks
-    /// that have not ended when `main` has go on in the next run.
+    /// that have not ended when `main` has go on in the next run; but clean-ups whose
+    /// [`finally`](crate::finally()) was dropped are waited for, at most for the
+    /// [`shutdown_timeout`](RunnerBuilder::shutdown_timeout), unless an interrupt ends that.
     ///
     /// # Errors
     /// [`RunError`]: `Interrupted` by an [`Interrupter`], `Cancelled`, `Stopped` before `main`
@@ -164,10 +167,38 @@ impl Runner {
     ) -> Result<M::Output, RunError> {
         let run = self.interrupter.begin(0);
         let main = within(context, run.watch(main));
-        match self.event_loop.run_until_complete(main) {
-            Err(RunError::Cancelled(_)) if run.has_cancelled() => Err(RunError::Interrupted),
-            outcome => outcome.and_then(M::output),
+        let outcome = self.event_loop.run_until_complete(main);
+        let interrupted = run.has_cancelled();
+        drop(run);
+        match outcome {
+            Ok(output) => {
+                self.clean_up();
+                M::output(output)
+            }
+            Err(RunError::Cancelled(message)) => {
+                self.clean_up();
+                Err(if interrupted {
+                    RunError::Interrupted
+                } else {
+                    RunError::Cancelled(message)
+                })
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Waits for the clean-ups that the main future has left behind, as those are a part of it. What
+    /// does not end in time goes on in the next run, or ends with the runner.
+    fn clean_up(&self) {
+        let event_loop = &self.event_loop;
+        if event_loop.spawner().clean_ups().is_empty() {
+            return;
+        }
+        // As if interrupted once: the next interrupt ends it.
+        let run = self.interrupter.begin(1);
+        let ended = shutdown::clean_ups_end(event_loop, self.shutdown_timeout);
+        // Stopped, or interrupted: then they are left.
+        let _ = event_loop.run_until_complete(run.watch(ended));
     }
 
     /// The runner's loop: to make tasks before a run, and callbacks.
@@ -184,11 +215,13 @@ impl Runner {
 
     /// Closes the loop in asyncio's order, and reports what did not end:
     ///
-    /// 1. all tasks are cancelled, in order of creation, and waited for, at most for the
-    ///    [`shutdown_timeout`](RunnerBuilder::shutdown_timeout); tasks that their clean-up makes are
-    ///    treated alike;
-    /// 2. the default executor is shut down, and its threads are waited for, at most as long again;
-    /// 3. the loop is closed, which drops what has not ended.
+    /// 1. clean-ups that run as tasks of their own, because their [`finally`](crate::finally()) was
+    ///    dropped, are waited for, at most for the
+    ///    [`shutdown_timeout`](RunnerBuilder::shutdown_timeout);
+    /// 2. all tasks are cancelled, in order of creation, and waited for, at most as long again; tasks
+    ///    that their clean-up makes are treated alike, and clean-ups that they orphan are waited for;
+    /// 3. the default executor is shut down, and its threads are waited for, at most as long again;
+    /// 4. the loop is closed, which drops what has not ended.
     ///
     /// A panic of a task, and an error of one that reports its errors, reaches the exception
     /// handler in asyncio's words, `unhandled exception during asyncio.run() shutdown`; so does

@@ -58,7 +58,7 @@ use crate::error::{ErrorContext, PanicPayload};
 /// let log = Rc::new(RefCell::new(Vec::new()));
 /// let task = executor.create_task({
 ///     let log = log.clone();
-///     finally(pending::<()>(), || async move {
+///     finally(pending::<()>(), async move || {
 ///         yield_now().await; // say goodbye
 ///         log.borrow_mut().push("closed");
 ///     })

@@ -1,6 +1,7 @@
 //! Closing a runner: what is left is cancelled and waited for, and what does not end is reported.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use asyncio_executor::{ErrorContext, ExceptionHandler, RunError, TaskRef, current_task};
 use asyncio_loop::{LoopRef, ShutdownOutcome, sleep};
 
-/// The clean-up of a task may make further tasks, whose clean-up makes further ones. A chain that
-/// is longer than this does not end by itself.
+/// The clean-up of a task may make further tasks, or orphan further clean-ups, whose clean-up makes
+/// further ones. A chain that is longer than this does not end by itself.
 const GENERATIONS_MAX: usize = 64;
 
 /// What was left when a [`Runner`](crate::Runner) was closed.
@@ -57,9 +58,12 @@ impl ShutdownReport {
         }
     }
 
-    /// Tells the exception handler what did not end.
+    /// Tells the exception handler what did not end; but for clean-ups, which the loop reports itself
+    /// when it gives them up.
     pub(super) fn tell(&self, event_loop: &LoopRef, timeout: Duration) {
-        for task in &self.unfinished {
+        let mut unfinished = self.unfinished.clone();
+        leave_out(&mut unfinished, &event_loop.spawner().clean_ups());
+        for task in &unfinished {
             let mut context = ErrorContext::new("task was destroyed but it is pending");
             context.location = Some(task.spawn_location());
             context.task = Some(task.clone());
@@ -97,35 +101,65 @@ impl fmt::Display for ShutdownReport {
     }
 }
 
-/// Cancels what is left and waits for it, then shuts the default executor down and waits for its
-/// threads: at most for `timeout` each. `cancelled` lists the tasks, also when this is dropped in
+/// Waits for the clean-ups that run as tasks of their own, and for those that they orphan; not
+/// longer than `limit`.
+pub(super) async fn clean_ups_end(event_loop: &LoopRef, limit: Duration) {
+    let all_end = async {
+        for _ in 0..GENERATIONS_MAX {
+            let clean_ups = event_loop.spawner().clean_ups();
+            if clean_ups.is_empty() {
+                return;
+            }
+            for clean_up in clean_ups {
+                clean_up.wait().await;
+            }
+        }
+    };
+    if !event_loop.spawner().clean_ups().is_empty() {
+        at_most(limit, all_end).await;
+    }
+}
+
+/// Waits for clean-ups, then cancels what is left and waits for it, then shuts the default executor down and waits for its
+/// threads: at most for `timeout` each time. `cancelled` lists the tasks, also when this is dropped in
 /// the middle.
 pub(super) async fn wind_down(
     event_loop: &LoopRef,
     timeout: Duration,
     cancelled: &RefCell<Vec<TaskRef>>,
 ) -> ShutdownOutcome {
+    clean_ups_end(event_loop, timeout).await;
     at_most(timeout, cancel_all(event_loop, cancelled)).await;
     event_loop.shutdown_default_executor(Some(timeout)).await
 }
 
-/// Cancels all other tasks and waits for them, and then for those that they have made meanwhile.
+/// Cancels all other tasks and waits for them, and then for those that they have made meanwhile; of
+/// these, clean-ups are waited for and not cancelled.
 async fn cancel_all(event_loop: &LoopRef, cancelled: &RefCell<Vec<TaskRef>>) {
     let this = current_task();
+    let mut clean_ups = Vec::new(); // those of before have had their time
     for _ in 0..GENERATIONS_MAX {
         let mut tasks = event_loop.all_tasks();
         tasks.retain(|task| Some(task) != this.as_ref());
-        if tasks.is_empty() {
+        leave_out(&mut tasks, &clean_ups);
+        if tasks.is_empty() && clean_ups.is_empty() {
             return;
         }
         cancelled.borrow_mut().extend_from_slice(&tasks);
         for task in &tasks {
             task.cancel();
         }
-        for task in tasks {
+        for task in tasks.into_iter().chain(clean_ups) {
             task.wait().await;
         }
+        clean_ups = event_loop.spawner().clean_ups();
     }
+}
+
+/// Takes `these` out of a list of tasks that have not ended.
+fn leave_out(tasks: &mut Vec<TaskRef>, these: &[TaskRef]) {
+    let these: BTreeSet<u32> = these.iter().map(TaskRef::id).collect();
+    tasks.retain(|task| !these.contains(&task.id()));
 }
 
 /// Waits for the future, but not longer than `limit`.
