@@ -277,6 +277,13 @@ fn tests_and_the_book_name_the_same_scenarios() {
         &[page, ("crates/a/tests/a.rs", "#[test]\nfn a_w6() {}\n")],
         "reliability.md:3: no test carries P7",
     );
+    let made_by_macro =
+        "#[test]\nfn far_p7() {}\non_every_selector! {\n    late_w6,\n    b_c1,\n}\n";
+    refuses(
+        listed,
+        &[page, ("crates/a/tests/a.rs", made_by_macro)],
+        "a.rs:5: docs/src/reliability.md has no line for C1",
+    );
     // Neither a helper's name nor a word of code is a scenario.
     passes(
         listed,

@@ -1,8 +1,9 @@
 //! Scenario IDs: what past bugs of this field became as tests, and the book's list of them.
 //!
 //! An ID is a letter and a number: `W7`. A test carries it at the end of its name
-//! (`a_wake_after_close_is_safe_w6`, `…_w6_w7`) or in its documentation (`/// W6: …`). The book's
-//! page lists each ID that a test carries at the start of a line or of a table's row.
+//! (`a_wake_after_close_is_safe_w6`, `…_w6_w7`), also where a macro makes tests of a list of names,
+//! or in its documentation (`/// W6: …`). The book's page lists each ID that a test carries at the
+//! start of a line or of a table's row.
 
 use std::collections::BTreeMap;
 
@@ -47,23 +48,28 @@ pub fn listed(repository: &Repository<'_>) -> Vec<Finding> {
 fn ids_in_tests(file: &File) -> Vec<(usize, String)> {
     let mut ids = Vec::new();
     let mut follows_attribute = false;
-    for (index, line) in file.code().lines().enumerate() {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix("fn ").or(line.strip_prefix("async fn "))
-            && follows_attribute
-        {
-            let name = name
-                .split(|it: char| !it.is_alphanumeric() && it != '_')
-                .next();
-            let endings = name
-                .unwrap_or_default()
-                .rsplit('_')
-                .map_while(|it| is_id(&it.to_uppercase()).then(|| (index + 1, it.to_uppercase())));
-            ids.extend(endings);
-        }
+    let mut in_macro = false;
+    for (index, whole_line) in file.code().lines().enumerate() {
+        let line = whole_line.trim();
+        let function = line.strip_prefix("fn ").or(line.strip_prefix("async fn "));
+        let name = match function {
+            Some(rest) if follows_attribute => rest.split(|it| !is_of_name(it)).next(),
+            Some(_) => None,
+            None if in_macro => line
+                .strip_suffix(',')
+                .filter(|it| it.chars().all(is_of_name)),
+            None => None,
+        };
+        let endings = name
+            .unwrap_or_default()
+            .rsplit('_')
+            .map_while(|it| is_id(&it.to_uppercase()).then(|| (index + 1, it.to_uppercase())));
+        ids.extend(endings);
         // `#[test]`, with other attributes between it and the function.
         follows_attribute = line.starts_with("#[test]")
             || (follows_attribute && (line.is_empty() || line.starts_with("#[")));
+        // `on_every_selector! { name, name, }`, which makes the tests.
+        in_macro = (in_macro || whole_line.ends_with("! {")) && whole_line != "}";
     }
     if file.is_test() {
         for (index, line) in file.text.lines().enumerate() {
@@ -79,6 +85,10 @@ fn ids_in_tests(file: &File) -> Vec<(usize, String)> {
         }
     }
     ids
+}
+
+fn is_of_name(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 /// The IDs at the start of lines and rows, with their lines.
