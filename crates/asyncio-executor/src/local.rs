@@ -262,10 +262,19 @@ impl Local {
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, extra.root);
         }
+        let mut extra = ended.extra;
+        // In the order in which they came: whoever watches a task from its first moment is told
+        // before those who got its handle then.
+        if let Some(extra) = &mut extra
+            && extra.observer_first
+            && let Some((observer, index)) = extra.observer.take()
+        {
+            observer.ended(index, End::of(status));
+        }
         if !ended.waiter.is_none() {
             self.tasks.wake(ended.waiter);
         }
-        if let Some(extra) = ended.extra {
+        if let Some(extra) = extra {
             if let Some(state) = extra.state {
                 state.end(self, status, requests);
                 if let Some(id) = ended.held {

@@ -79,6 +79,8 @@ pub(crate) struct Extra {
     pub(crate) state: Option<Rc<TaskState>>,
     /// Who is told of the end, with the number under which they know the task.
     pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
+    /// The observer was there before any callback or other watcher.
+    pub(crate) observer_first: bool,
 }
 
 /// What is left to do when a task has ended.
@@ -124,6 +126,7 @@ impl Inner {
                     root: NodeId::NONE,
                     state: None,
                     observer: None,
+                    observer_first: true,
                 });
                 slot.link = Link(u32::try_from(index).ok()? | Link::EXTRA);
                 index
@@ -309,7 +312,10 @@ impl Tasks {
         if observer.is_none() {
             inner.slots.get(key.0 as usize)?.link.extra()?;
         }
-        std::mem::replace(&mut inner.extra(key)?.observer, observer)
+        let extra = inner.extra(key)?;
+        let state = extra.state.as_ref();
+        extra.observer_first = state.is_none_or(|state| state.watchers.is_empty());
+        std::mem::replace(&mut extra.observer, observer)
     }
 
     pub(crate) fn root(&self, key: Key) -> NodeId {
