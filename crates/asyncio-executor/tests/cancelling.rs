@@ -474,3 +474,40 @@ fn a_cancelled_task_that_panics_while_it_cleans_up_has_panicked() {
     assert_eq!(outcome(task), "task panicked: in clean-up");
     stage.assert_clean();
 }
+
+/// What a task group does with the cancellation that its children's errors replace.
+#[test]
+fn a_request_made_anew_is_answered_at_the_next_await() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |stage| {
+        let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
+        pause(1).await;
+        cancelled.renew();
+        stage.say("goes on");
+        let caught = catch_cancelled(pending::<()>()).await;
+        stage.say(format!("{} {}", message(&caught), me().cancelling()));
+        caught.unwrap_err().renew();
+        pause(1).await;
+        stage.say("never");
+    });
+    stage.turn();
+    task.cancel_with("enough");
+    stage.settle();
+    assert_eq!(stage.log(), ["goes on", "enough 1"]);
+    assert_eq!(outcome(task), "cancelled: enough");
+    stage.assert_clean();
+}
+
+#[test]
+fn a_request_made_anew_at_the_end_of_a_task_cancels_it() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |_| {
+        let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
+        cancelled.renew();
+    });
+    stage.turn();
+    task.cancel();
+    stage.settle();
+    assert_eq!(outcome(task), "cancelled");
+    stage.assert_clean();
+}

@@ -58,6 +58,24 @@ impl Cancelled {
     pub async fn reraise<T>(self) -> T {
         match unwind(self.request, self.message).await {}
     }
+
+    /// Makes the request anew, at the scope around: it is answered at the next `await` there, and
+    /// what runs now goes on until then. It counts as the same request, and no more.
+    ///
+    /// For code that has a result which must not be lost to the cancellation: a task group's
+    /// errors, for example. Outside every task and scope it does nothing.
+    pub fn renew(self) {
+        home::with(|local| {
+            if let Some(local) = local {
+                let here = local.tree.here(local);
+                // A later request that waits there is answered together with this one.
+                if local.tree.pending(here) < self.request {
+                    local.tree.set_pending(here, self.request);
+                    local.tree.with(here, |here| here.message = self.message);
+                }
+            }
+        });
+    }
 }
 
 /// Ends the code around as cancelled, as `raise CancelledError(message)` does in Python: the
