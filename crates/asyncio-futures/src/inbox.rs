@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use asyncio_executor::{Dispatch, End, Entry, Observer, Spawner};
+use asyncio_executor::{Dispatch, End, Entry, Observer, Spawner, TaskRef};
 
 /// What a combinator makes of the ends of its children.
 pub(crate) trait Sink: 'static {
@@ -22,6 +22,14 @@ pub(crate) trait Sink: 'static {
 
     /// Whether a child's value counts as a failure.
     fn is_failure(&self, _: &dyn Any) -> bool {
+        false
+    }
+
+    /// Whether this waits for the end of a clean-up that was orphaned in a child.
+    fn adopt(_: &Rc<Inbox<Self>>, _: &TaskRef) -> bool
+    where
+        Self: Sized,
+    {
         false
     }
 }
@@ -133,6 +141,10 @@ impl<S: Sink> Observer for Inbox<S> {
 
     fn is_failure(&self, value: &dyn Any) -> bool {
         self.sink.is_failure(value)
+    }
+
+    fn adopt(self: Rc<Self>, clean_up: &TaskRef) -> bool {
+        S::adopt(&self, clean_up)
     }
 }
 

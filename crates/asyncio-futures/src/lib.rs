@@ -61,8 +61,10 @@ mod ensure;
 mod error;
 mod future;
 mod gather;
+mod group;
 mod inbox;
 mod join;
+mod panics;
 mod shield;
 mod timeout;
 mod wait;
@@ -78,6 +80,10 @@ pub use future::{Future, FutureCallbackId, FutureWait, create_future};
 pub use gather::{
     ChildList, Children, Gather, IntoChildren, Many, Mode, Plain, ReturnExceptions, Rules, Try,
     TryChildren, Tuple, Verdict, Visitor, gather, gather_on, try_gather, try_gather_on,
+};
+pub use group::{
+    ChildFailed, ErrorGroup, GroupError, GroupTaskBuilder, Ready, StartError, TaskGroup,
+    TaskGroupClosed, task_group,
 };
 pub use join::{Join, TryJoin};
 pub use shield::{Shield, shield};

@@ -1,0 +1,106 @@
+//! How many children run at once; the others wait for their turn, first in, first out.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// A group's limit, and who waits.
+pub(crate) struct Limit {
+    max: Cell<usize>,
+    running: Cell<usize>,
+    queue: RefCell<VecDeque<Rc<Ticket>>>,
+}
+
+#[derive(Default)]
+pub(super) struct Ticket {
+    /// Its turn has come: it counts as running.
+    called: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Where a child stands.
+#[derive(Default)]
+pub(super) enum Turn {
+    /// Not polled yet.
+    #[default]
+    Fresh,
+    Waiting(Rc<Ticket>),
+    Running,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            max: Cell::new(usize::MAX),
+            running: Cell::new(0),
+            queue: RefCell::default(),
+        }
+    }
+}
+
+impl Limit {
+    pub(super) fn set(&self, max: usize) {
+        self.max.set(max);
+    }
+
+    /// One child less runs: the first that waits may begin.
+    fn call_next(&self) {
+        let next = self.queue.borrow_mut().pop_front();
+        let Some(next) = next else {
+            self.running.set(self.running.get() - 1);
+            return;
+        };
+        next.called.set(true);
+        let waker = next.waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Turn {
+    /// Ready once the child may run.
+    #[inline]
+    pub(super) fn poll(&mut self, limit: &Limit, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Running => return Poll::Ready(()),
+            Self::Fresh if limit.running.get() < limit.max.get() => {
+                limit.running.set(limit.running.get() + 1);
+                *self = Self::Running;
+                return Poll::Ready(());
+            }
+            Self::Waiting(ticket) if ticket.called.get() => {
+                *self = Self::Running;
+                return Poll::Ready(());
+            }
+            Self::Fresh => {
+                let ticket = Rc::<Ticket>::default();
+                limit.queue.borrow_mut().push_back(Rc::clone(&ticket));
+                *self = Self::Waiting(ticket);
+            }
+            Self::Waiting(_) => {}
+        }
+        if let Self::Waiting(ticket) = self {
+            // The executor's own waker: a child is polled by nobody else.
+            drop(ticket.waker.replace(Some(cx.waker().clone())));
+        }
+        Poll::Pending
+    }
+
+    /// The child has ended, or was dropped where it stood.
+    pub(super) fn give_back(&mut self, limit: &Limit) {
+        match std::mem::take(self) {
+            Self::Fresh => {}
+            Self::Running => limit.call_next(),
+            Self::Waiting(ticket) if ticket.called.get() => limit.call_next(),
+            Self::Waiting(ticket) => {
+                let mut queue = limit.queue.borrow_mut();
+                // A group cancels its children in order, so nearly always it is the first.
+                if let Some(at) = queue.iter().position(|other| Rc::ptr_eq(other, &ticket)) {
+                    queue.remove(at);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The block: the body, the wait for the children, and what comes out of it.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use asyncio_executor::{catch_cancelled, requests_around};
+
+use crate::group::body::{Body, BodyEnd};
+use crate::group::error::{ErrorGroup, GroupError};
+use crate::group::handle::TaskGroup;
+use crate::group::state::{Group, Phase};
+use crate::inbox::Inbox;
+
+impl<E: 'static> TaskGroup<E> {
+    /// Runs `body` in this group; see [`task_group`](crate::task_group()). `None` when
+    /// [`cancel`](Self::cancel) has ended the body before it had a value.
+    ///
+    /// # Errors
+    /// [`ErrorGroup`], never an empty one.
+    ///
+    /// # Panics
+    /// When polled while, or after, another body ran in it. A panic of the body goes on when every
+    /// child has ended.
+    ///
+    /// # Cancel safety
+    /// As [`task_group`](crate::task_group()).
+    ///
+    /// # Examples
+    /// ```
+    /// # asyncio_executor::Executor::new().run_until_complete(async {
+    /// # use asyncio_futures::TaskGroup;
+    /// let group = TaskGroup::<std::io::Error>::new();
+    /// let stop = group.clone();
+    /// let outcome = group.run(async |group| {
+    ///     group.start_soon(async move {
+    ///         stop.cancel();
+    ///         Ok(())
+    ///     }).unwrap();
+    ///     std::future::pending().await // serves
+    /// });
+    /// assert_eq!(outcome.await.unwrap(), None::<()>);
+    /// # }).unwrap();
+    /// ```
+    pub async fn run<T, F>(&self, body: F) -> Result<Option<T>, ErrorGroup<E>>
+    where
+        F: AsyncFnOnce(Self) -> Result<T, E>,
+    {
+        let group = &self.0.sink;
+        group.enter();
+        // Last of all dropped, when this is.
+        let _leaving = Leaving(&self.0);
+        let around = requests_around();
+        let end = Body::new(&self.0, body(self.clone())).await;
+        group.exit();
+        let mut cancelled = None;
+        let mut panic = None;
+        let outcome = match end {
+            BodyEnd::Returned(outcome) => Some(outcome),
+            BodyEnd::Cancelled(request) => {
+                cancelled = Some(request);
+                None
+            }
+            BodyEnd::Panicked(payload) => {
+                panic = Some(payload);
+                None
+            }
+        };
+        if !matches!(outcome, Some(Ok(_))) {
+            group.abort();
+        }
+        while !group.is_empty() {
+            if let Err(request) = catch_cancelled(poll_fn(|cx| group.poll_empty(cx))).await {
+                group.abort();
+                cancelled = Some(request);
+            }
+        }
+        let mut errors = group.finish();
+        if let Some(payload) = panic {
+            // The children's failures have lost against it.
+            for failure in &errors {
+                group.report_late(failure);
+            }
+            payload.resume();
+        }
+        // One that is not the group's own, or not only.
+        let cancelled = cancelled.filter(|_| !group.asked() || requests_around() > around);
+        if let Some(request) = cancelled {
+            if errors.is_empty() {
+                return request.reraise().await;
+            }
+            if requests_around() > around {
+                request.renew();
+            }
+        }
+        let value = match outcome {
+            Some(Err(error)) => {
+                errors.push(GroupError::Error(error));
+                None
+            }
+            Some(Ok(value)) => Some(value),
+            None => None,
+        };
+        if errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(ErrorGroup::new(errors))
+        }
+    }
+}
+
+/// Cancels what is left when nobody waits for the group any more.
+struct Leaving<'a, E: 'static>(&'a Rc<Inbox<Group<E>>>);
+
+impl<E> Drop for Leaving<'_, E> {
+    fn drop(&mut self) {
+        let group = &self.0.sink;
+        if group.phase() != Phase::Over {
+            group.abandon();
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What a group knows: its children, how they ended, and where requests to the body go.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use asyncio_executor::{Cancellation, End, ErrorContext, ScopeRef, Spawner, TaskAddress, TaskRef};
+use slab::Slab;
+
+use crate::group::error::GroupError;
+use crate::group::limit::Limit;
+use crate::inbox::{Inbox, Sink};
+
+/// Where a group is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing runs in it yet.
+    Created,
+    /// The body is pending.
+    Body,
+    /// The body has ended, and children are waited for.
+    Exiting,
+    /// Everything has ended, or nobody waits any more.
+    Over,
+}
+
+pub(crate) struct Group<E> {
+    spawner: Spawner,
+    phase: Cell<Phase>,
+    /// The children have been cancelled, and no more are taken.
+    aborting: Cell<bool>,
+    /// The body is to be cancelled, on the group's own account.
+    asked: Cell<bool>,
+    /// The body's scope, once it waits, and while it is not being polled.
+    body: RefCell<Option<ScopeRef>>,
+    members: RefCell<Slab<Member>>,
+    /// The number of the last child.
+    last: Cell<u64>,
+    /// Failures of children whose ends are on their way through the ready queue.
+    noted: RefCell<VecDeque<(u32, GroupError<E>)>>,
+    errors: RefCell<Vec<GroupError<E>>>,
+    /// Who waits for the last child.
+    waker: RefCell<Option<Waker>>,
+    pub(super) limit: Limit,
+}
+
+/// A child that has not ended, or whose end is on its way.
+struct Member {
+    /// Children are cancelled in the order of these.
+    number: u64,
+    /// Where requests go; `None` while its first step runs inside `create_task`, and for a
+    /// clean-up that was adopted.
+    task: Option<TaskAddress>,
+}
+
+impl<E> Group<E> {
+    pub(super) fn new(spawner: Spawner) -> Self {
+        Self {
+            spawner,
+            phase: Cell::new(Phase::Created),
+            aborting: Cell::new(false),
+            asked: Cell::new(false),
+            body: RefCell::default(),
+            members: RefCell::default(),
+            last: Cell::new(0),
+            noted: RefCell::default(),
+            errors: RefCell::default(),
+            waker: RefCell::default(),
+            limit: Limit::default(),
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    pub(super) fn is_aborting(&self) -> bool {
+        self.aborting.get()
+    }
+
+    /// Whether the group has made a request at its body.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Whether it takes children: also while it waits for others.
+    pub(super) fn is_open(&self) -> bool {
+        let runs = match self.phase.get() {
+            Phase::Body => true,
+            Phase::Exiting => !self.is_empty(),
+            Phase::Created | Phase::Over => false,
+        };
+        runs && !self.aborting.get()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.borrow().len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.borrow().is_empty()
+    }
+
+    /// Makes room for a child, and returns its index.
+    pub(super) fn expect_child(&self) -> u32 {
+        self.last.set(self.last.get() + 1);
+        let index = self.members.borrow_mut().insert(Member {
+            number: self.last.get(),
+            task: None,
+        });
+        // Each child takes dozens of bytes, so memory ends before the numbers do.
+        u32::try_from(index).expect("fewer than 2^32 children")
+    }
+
+    pub(super) fn name_child(&self, index: u32, task: Option<TaskAddress>) {
+        if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
+            member.task = task;
+        }
+    }
+
+    /// A child has failed, and is about to end.
+    pub(super) fn note(&self, index: u32, failure: GroupError<E>) {
+        self.noted.borrow_mut().push_back((index, failure));
+    }
+
+    fn take_noted(&self, index: u32) -> Option<GroupError<E>> {
+        let mut noted = self.noted.borrow_mut();
+        // Ends come in the order of the failures, so nearly always it is the first.
+        let at = noted.iter().position(|(of, _)| *of == index)?;
+        Some(noted.remove(at)?.1)
+    }
+
+    /// The body begins.
+    pub(super) fn enter(&self) {
+        let before = self.phase.replace(Phase::Body);
+        assert_eq!(before, Phase::Created, "a task group can be run once only");
+    }
+
+    /// The body is pending in this scope; or is being polled, or has ended.
+    pub(super) fn set_body(&self, scope: Option<ScopeRef>) {
+        drop(self.body.replace(scope));
+    }
+
+    pub(super) fn take_body(&self) -> Option<ScopeRef> {
+        self.body.take()
+    }
+
+    /// The body has ended.
+    pub(super) fn exit(&self) {
+        self.set_body(None);
+        self.phase.set(Phase::Exiting);
+    }
+
+    /// Everything has ended. Returns what went wrong.
+    pub(super) fn finish(&self) -> Vec<GroupError<E>> {
+        self.phase.set(Phase::Over);
+        self.errors.take()
+    }
+
+    /// Nobody waits for the group any more.
+    pub(super) fn abandon(&self) {
+        self.phase.set(Phase::Over);
+        self.set_body(None);
+        drop(self.waker.take());
+        self.abort();
+        for failure in self.errors.take() {
+            self.report_late(&failure);
+        }
+    }
+
+    /// Cancels the children, in the order in which they were made, and takes no more.
+    pub(super) fn abort(&self) {
+        if self.aborting.replace(true) {
+            return;
+        }
+        let mut tasks: Vec<_> = {
+            let members = self.members.borrow();
+            let tasks = members
+                .iter()
+                .filter_map(|(_, member)| Some((member.number, member.task?)));
+            tasks.collect()
+        };
+        tasks.sort_unstable_by_key(|(number, _)| *number);
+        for (_, task) in tasks {
+            // Each gets a request of its own, so that one which awaits another, and passes its
+            // own on to it, does not make that one's a repetition.
+            Cancellation::request(None, |request| request.task_at(&self.spawner, task));
+        }
+    }
+
+    /// Cancels the children, and the body if it has not ended.
+    pub(super) fn cancel(&self) {
+        if self.aborting.get() || self.phase.get() == Phase::Over {
+            return;
+        }
+        self.abort();
+        if matches!(self.phase.get(), Phase::Created | Phase::Body) {
+            self.asked.set(true);
+            // In the middle of the body's poll there is none: it is asked when that ends.
+            let body = self.body.borrow().clone();
+            if let Some(body) = body {
+                body.cancel(None);
+            }
+        }
+    }
+
+    /// Waits until there are no children.
+    pub(super) fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_empty() {
+            return Poll::Ready(());
+        }
+        let same = matches!(&*self.waker.borrow(), Some(kept) if kept.will_wake(cx.waker()));
+        if !same {
+            // A foreign waker's clone and drop are foreign code: with no borrow held.
+            let new = Some(cx.waker().clone());
+            let old = self.waker.replace(new);
+            drop(old);
+        }
+        Poll::Pending
+    }
+
+    /// A failure that no `ErrorGroup` has room for any more.
+    pub(super) fn report_late(&self, failure: &GroupError<E>) {
+        let mut context = ErrorContext::new(
+            "a child of a task group failed, and nobody waits for the group any more",
+        );
+        context.cause = Some(match failure {
+            GroupError::Panicked(payload) => format!("panicked: {payload}"),
+            GroupError::Error(_) => {
+                format!("an error of type `{}`", std::any::type_name::<E>())
+            }
+        });
+        self.spawner.call_exception_handler(&context);
+    }
+}
+
+impl<E: 'static> Sink for Group<E> {
+    fn child_ended(&self, index: u32, _: End) {
+        let member = self.members.borrow_mut().try_remove(index as usize);
+        let failure = self.take_noted(index);
+        if member.is_some() && self.is_empty() {
+            let waker = self.waker.take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        let Some(failure) = failure else { return };
+        if self.phase.get() == Phase::Over {
+            self.report_late(&failure);
+            return;
+        }
+        self.errors.borrow_mut().push(failure);
+        self.cancel();
+    }
+
+    /// Orphaned in the body or in a child: the group waits for it, and does not cancel it.
+    fn adopt(inbox: &Rc<Inbox<Self>>, clean_up: &TaskRef) -> bool {
+        let group = &inbox.sink;
+        if group.phase.get() == Phase::Over {
+            return false;
+        }
+        let index = group.expect_child();
+        clean_up.observe(inbox.as_observer(), index);
+        true
+    }
+}
+
+impl<E> fmt::Debug for Group<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Group")
+            .field("phase", &self.phase.get())
+            .field("aborting", &self.aborting.get())
+            .field("children", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+//! Children of task groups that begin eagerly, in turn, or say when they are ready.
+
+mod turns;
+
+use std::cell::Cell;
+use std::future::{Future, pending};
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{Task, catch_cancelled, yield_now};
+use asyncio_futures::{ErrorGroup, Ready, StartError, TaskGroup, task_group};
+use asyncio_loop::{create_task, get_running_loop, sleep};
+use turns::{Log, simulated};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Group<T> = Result<T, ErrorGroup<&'static str>>;
+
+/// Runs `main` on a loop in virtual time, and looks that nothing is left.
+#[track_caller]
+fn run<F: Future>(main: F) -> F::Output {
+    let (event_loop, _clock) = simulated();
+    let output = event_loop.run_until_complete(main).unwrap();
+    assert_eq!(event_loop.metrics().timers, 0);
+    assert_eq!(event_loop.spawner().scope_count(), 0);
+    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
+    output
+}
+
+#[track_caller]
+fn texts<T: std::fmt::Debug>(outcome: Group<T>) -> Vec<String> {
+    let group = outcome.unwrap_err();
+    group.into_iter().map(|error| error.to_string()).collect()
+}
+
+/// gh-128550, gh-128588: it must not cancel the body in the middle of `create_task`.
+#[test]
+fn an_eager_child_that_fails_at_once_fails_the_group_a_turn_later() {
+    run(async {
+        let log = Log::default();
+        let outcome: Group<()> = task_group(async |group| {
+            let builder = group.build_task().eager(true);
+            let child: Task<Result<(), _>> = builder.spawn(async { Err("at once") }).unwrap();
+            assert!(child.done());
+            group.start_soon(pending()).unwrap(); // not refused yet
+            log.add("body goes on");
+            yield_now().await;
+            unreachable!("cancelled by now");
+        })
+        .await;
+        assert_eq!(texts(outcome), ["at once"]);
+        assert_eq!(log.take(), ["body goes on"]);
+    });
+}
+
+#[test]
+fn eager_children_that_end_at_once_leave_nothing_to_wait_for() {
+    run(async {
+        get_running_loop().spawner().set_eager(true);
+        let outcome: Group<_> =
+            task_group(async |group| Ok(group.create_task(async { Ok(1) }).unwrap())).await;
+        assert_eq!(outcome.unwrap().await.unwrap(), Ok(1));
+    });
+}
+
+/// gh-155418: it cancels the group before that knows it.
+#[test]
+fn an_eager_child_that_cancels_the_group_is_cancelled_with_it() {
+    run(async {
+        let outcome = TaskGroup::<&str>::new();
+        let outcome = outcome.run(async |group| {
+            let stop = group.clone();
+            let child = group.build_task().eager(true).spawn(async move {
+                stop.cancel();
+                sleep(SECOND).await;
+                unreachable!("cancelled here");
+                #[expect(unreachable_code, reason = "says the type")]
+                Ok(())
+            });
+            Ok(child.unwrap())
+        });
+        let child = outcome.await.unwrap().unwrap();
+        assert!(child.cancelled());
+    });
+}
+
+#[test]
+fn children_beyond_the_limit_wait_for_their_turn_in_order() {
+    run(async {
+        let (log, running) = (Log::default(), Rc::new(Cell::new(0)));
+        let group = TaskGroup::<&str>::new().limit(2);
+        let outcome = group.run(async |group| {
+            for number in 0..6 {
+                let (log, running) = (log.clone(), Rc::clone(&running));
+                let child = async move {
+                    log.add(format!("{number}"));
+                    running.set(running.get() + 1);
+                    assert!(running.get() <= 2);
+                    sleep(SECOND * (number % 3)).await;
+                    running.set(running.get() - 1);
+                    Ok(())
+                };
+                group.start_soon(child).unwrap();
+            }
+            Ok(())
+        });
+        outcome.await.unwrap();
+        assert_eq!(log.take(), ["0", "1", "2", "3", "4", "5"]);
+    });
+}
+
+#[test]
+fn a_child_that_is_cancelled_while_it_waits_for_its_turn_never_begins() {
+    run(async {
+        let log = Log::default();
+        let group = TaskGroup::<&str>::new().limit(1);
+        let outcome = group.run(async |group| {
+            let child = |name: &'static str| {
+                let log = log.clone();
+                async move {
+                    log.add(name);
+                    sleep(SECOND).await;
+                    Ok(())
+                }
+            };
+            group.start_soon(child("first")).unwrap();
+            let second = group.create_task(child("second")).unwrap();
+            let third = group.create_task(child("third")).unwrap();
+            group.start_soon(child("fourth")).unwrap();
+            yield_now().await;
+            second.cancel(); // in the queue
+            yield_now().await;
+            sleep(SECOND * 3 / 4).await;
+            get_running_loop().call_later(SECOND / 4, move || {
+                third.cancel(); // in the turn in which it is called, or before
+            });
+            Ok(())
+        });
+        outcome.await.unwrap();
+        assert_eq!(log.take(), ["first", "fourth"]);
+    });
+}
+
+#[test]
+fn a_group_with_a_limit_that_fails_never_begins_the_rest() {
+    run(async {
+        let log = Log::default();
+        let group = TaskGroup::<&str>::new().limit(1);
+        let outcome: Group<Option<()>> = group
+            .run(async |group| {
+                group.start_soon(async { Err("broken") }).unwrap();
+                let other = log.clone();
+                group
+                    .start_soon(async move {
+                        yield_now().await;
+                        other.add("the second begins, and is cancelled");
+                        Ok(())
+                    })
+                    .unwrap();
+                for _ in 0..100 {
+                    group
+                        .start_soon(async { unreachable!("never begins") })
+                        .unwrap();
+                }
+                Ok(())
+            })
+            .await;
+        assert_eq!(texts(outcome), ["broken"]);
+        assert_eq!(log.take(), [""; 0]);
+    });
+}
+
+#[test]
+#[should_panic(expected = "limit of 0")]
+fn a_limit_of_nothing_is_refused() {
+    let (event_loop, _clock) = simulated();
+    let main = event_loop.create_task(async { drop(TaskGroup::<&str>::new().limit(0)) });
+    let error = event_loop.run_until_complete(main).unwrap().unwrap_err();
+    panic!("{error}");
+}
+
+#[test]
+fn a_child_is_started_when_it_says_so() {
+    run(async {
+        let log = Log::default();
+        let start = get_running_loop().time();
+        let outcome: Group<()> = task_group(async |group| {
+            let log = log.clone();
+            let serve = async move |ready: Ready<u16>| {
+                sleep(SECOND).await;
+                ready.set(80);
+                log.add("told");
+                sleep(SECOND).await;
+                log.add("served");
+                Ok(())
+            };
+            assert_eq!(group.start(serve).await, Ok(80));
+            assert_eq!(get_running_loop().time() - start, SECOND);
+            Ok(())
+        })
+        .await;
+        outcome.unwrap();
+        assert_eq!(log.take(), ["told", "served"]);
+    });
+}
+
+#[test]
+fn a_child_that_ends_or_gives_up_before_it_is_ready_is_not_started() {
+    run(async {
+        let outcome: Group<()> = task_group(async |group| {
+            let ends = async |_: Ready<()>| Ok(());
+            assert_eq!(group.start(ends).await, Err(StartError::NeverReady));
+            let gives_up = async |ready: Ready<()>| {
+                drop(ready);
+                sleep(SECOND).await;
+                Ok(())
+            };
+            assert_eq!(group.start(gives_up).await, Err(StartError::NeverReady));
+            Ok(())
+        })
+        .await;
+        outcome.unwrap();
+        let closed = TaskGroup::<&str>::new();
+        let never = async |_: Ready<()>| Ok(());
+        assert_eq!(closed.start(never).await, Err(StartError::Closed));
+    });
+}
+
+/// The starter is cancelled by the group, before it could make an error of its own of it.
+#[test]
+fn a_child_that_fails_before_it_is_ready_fails_the_group_alone() {
+    run(async {
+        let outcome: Group<()> = task_group(async |group| {
+            let fails = async |_: Ready<()>| Err("no port");
+            let started = group.start(fails).await;
+            started.map_err(|_| "not started")
+        })
+        .await;
+        assert_eq!(texts(outcome), ["no port"]);
+    });
+}
+
+#[test]
+fn a_start_that_is_cancelled_cancels_the_child() {
+    run(async {
+        let log = Log::default();
+        let inner = log.clone();
+        let task = create_task(async move {
+            let _never: Group<()> = task_group(async |group| {
+                let never_ready = async move |ready: Ready<()>| {
+                    let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
+                    sleep(SECOND).await;
+                    inner.add("cleaned up");
+                    drop(ready);
+                    cancelled.reraise().await
+                };
+                let caught = catch_cancelled(group.start(never_ready)).await;
+                assert!(caught.is_err());
+                sleep(SECOND * 2).await;
+                Ok(())
+            })
+            .await;
+        });
+        sleep(SECOND).await;
+        task.cancel();
+        task.await.unwrap();
+        assert_eq!(log.take(), ["cleaned up"]);
+    });
+}
