@@ -4,7 +4,7 @@
 //! * [`create_task`], [`sleep()`], [`to_thread`], [`get_running_loop`], and the other flat names
 //!   that people type;
 //! * the modules are asyncio's: [`events`], [`tasks`], [`threads`], [`runners`], [`exceptions`],
-//!   `futures` and `timeouts` by the feature `futures`, `locks` and `queues` by the feature `sync`;
+//!   `futures`, `taskgroups` and `timeouts` by the feature `futures`, `locks` and `queues` by the feature `sync`;
 //!   and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
 //!   `concurrent`, `concurrent`.
 //!
@@ -65,6 +65,8 @@ pub mod locks;
 pub mod queues;
 pub mod runners;
 pub mod selectors;
+#[cfg(feature = "futures")]
+pub mod taskgroups;
 pub mod tasks;
 pub mod threads;
 #[cfg(feature = "futures")]
@@ -92,6 +94,8 @@ pub use locks::{Barrier, BoundedSemaphore, BrokenBarrierError, Condition, Event,
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull, QueueShutDown};
 pub use runners::{Interrupter, RunError, Runner, run};
 pub use selectors::ManualClock;
+#[cfg(feature = "futures")]
+pub use taskgroups::{ErrorGroup, GroupError, TaskGroup, task_group};
 #[cfg(feature = "futures")]
 pub use tasks::{
     ReturnWhen, as_completed, ensure_future, gather, gather_on, join, shield, try_gather,

@@ -152,6 +152,13 @@ impl fmt::Display for TaskGroupClosed {
 
 impl std::error::Error for TaskGroupClosed {}
 
+/// For bodies that fail with I/O errors: `group.create_task(..)?`.
+impl From<TaskGroupClosed> for std::io::Error {
+    fn from(error: TaskGroupClosed) -> Self {
+        Self::other(error)
+    }
+}
+
 /// Why [`TaskGroup::start`](crate::TaskGroup::start) has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StartError {

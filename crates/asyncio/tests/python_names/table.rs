@@ -173,7 +173,7 @@ names! {
         "_leave_task": not { "for task classes written in Python" };
     }
     "taskgroups": "asyncio-task.html#task-groups" {
-        "TaskGroup": comes { "asyncio-futures" };
+        "TaskGroup": is { asyncio::TaskGroup } "`async with` is `task_group`";
     }
     "timeouts": "asyncio-task.html#timeouts" {
         "timeout": is { asyncio::timeout };
