@@ -425,3 +425,66 @@ fn the_error_converts_to_io() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     assert_eq!(error.to_string(), "timed out");
 }
+
+/// asyncio's `__aenter__` sets the timer, or makes the callback of one that is due, before the body
+/// begins.
+#[test]
+fn a_handles_deadline_comes_before_what_its_body_sets_up() {
+    run(async {
+        let log = Log::default();
+        let later = |what: &'static str| {
+            let log = log.clone();
+            // In the turn after the next one.
+            get_running_loop().call_soon(move || {
+                get_running_loop().call_soon(move || log.add(what));
+            });
+        };
+        let due = Timeout::after(Duration::ZERO);
+        let outcome = due.run(async {
+            later("set up by the body");
+            std::future::pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+        log.add("expired");
+        sleep(SECOND).await;
+        assert_eq!(log.take(), ["expired", "set up by the body"]);
+
+        let moved = Timeout::after(SECOND);
+        let outcome = moved.run(async {
+            moved.reschedule(Some(get_running_loop().time())).unwrap();
+            later("set up by the body");
+            std::future::pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+        log.add("expired");
+        sleep(SECOND).await;
+        assert_eq!(log.take(), ["expired", "set up by the body"]);
+
+        let same = Timeout::after(SECOND);
+        let (expires, expired) = (same.clone(), log.clone());
+        let outcome = same.run(async move {
+            get_running_loop().call_later(SECOND, move || {
+                expired.add(if expires.expired() {
+                    "after it"
+                } else {
+                    "before it"
+                });
+            });
+            std::future::pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+        assert_eq!(log.take(), ["after it"]);
+    });
+}
+
+#[test]
+fn a_handle_whose_body_panics_at_once_leaves_no_timer() {
+    run(async {
+        let deadline = Timeout::after(SECOND);
+        let body = deadline.run(async { panic!("at once") });
+        let body = std::panic::AssertUnwindSafe(body);
+        let caught = futures_lite::FutureExt::catch_unwind(body).await;
+        assert!(caught.is_err());
+        assert_eq!(get_running_loop().metrics().timers, 0);
+    });
+}

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Dispatch, Entry, ScopeRef};
-use asyncio_loop::{Alarm, LoopRef, get_running_loop};
+use asyncio_loop::{Alarm, LoopRef, get_running_loop, try_running_loop};
 
 use crate::timeout::timed::Timed;
 
@@ -56,8 +56,10 @@ enum Phase {
 pub(super) struct Deadline {
     phase: Cell<Phase>,
     when: Cell<Option<Instant>>,
-    /// What to cancel, and by whose clock: there once the body waits.
-    armed: OnceCell<(ScopeRef, LoopRef)>,
+    /// Whose clock and timers it goes by.
+    event_loop: OnceCell<LoopRef>,
+    /// What to cancel: there once the body waits.
+    scope: OnceCell<ScopeRef>,
     alarm: Cell<Option<Alarm>>,
     /// The deadline had passed when it was set: an entry is in the ready queue already.
     soon: Cell<bool>,
@@ -122,9 +124,7 @@ impl Timeout {
             return Err(TimeoutStateError);
         }
         self.0.when.set(when);
-        if let Some((_, event_loop)) = self.0.armed.get() {
-            self.0.set_alarm(event_loop.time());
-        }
+        self.0.set_alarm();
         Ok(())
     }
 
@@ -150,7 +150,8 @@ impl Deadline {
         Rc::new(Self {
             phase: Cell::new(phase),
             when: Cell::new(when),
-            armed: OnceCell::new(),
+            event_loop: OnceCell::new(),
+            scope: OnceCell::new(),
             alarm: Cell::new(None),
             soon: Cell::new(false),
         })
@@ -161,30 +162,40 @@ impl Deadline {
         Self::new(Phase::Active, when)
     }
 
-    /// A body begins.
-    pub(super) fn enter(&self) {
+    /// A body begins. The deadline's place in the order of timers and callbacks is before
+    /// everything that the body sets up, as in asyncio.
+    pub(super) fn enter(self: &Rc<Self>) {
         let before = self.phase.replace(Phase::Active);
         assert_eq!(
             before,
             Phase::Created,
             "a timeout can be run under once only"
         );
+        if let Some(event_loop) = try_running_loop() {
+            self.start(event_loop);
+        }
+    }
+
+    /// From now on it has a clock, and an alarm if it is a deadline at all.
+    pub(super) fn start(self: &Rc<Self>, event_loop: LoopRef) {
+        if self.event_loop.set(event_loop).is_ok() {
+            self.set_alarm();
+        }
     }
 
     /// The body waits, in this scope: from now on it can be cancelled.
-    pub(super) fn arm(self: &Rc<Self>, scope: ScopeRef, event_loop: LoopRef, now: Instant) {
+    pub(super) fn arm(&self, scope: ScopeRef) {
         // A body begins to wait once.
-        let _ = self.armed.set((scope, event_loop));
-        self.set_alarm(now);
+        let _ = self.scope.set(scope);
     }
 
-    fn set_alarm(self: &Rc<Self>, now: Instant) {
-        let Some((_, event_loop)) = self.armed.get() else {
+    fn set_alarm(self: &Rc<Self>) {
+        let Some(event_loop) = self.event_loop.get() else {
             return;
         };
         let when = self.when.get();
         let alarm = self.alarm.take();
-        let soon = when.is_some_and(|when| when <= now);
+        let soon = when.is_some_and(|when| when <= event_loop.time());
         if soon {
             // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
             if !self.soon.replace(true) {
@@ -198,6 +209,10 @@ impl Deadline {
             let entry = || Entry::dispatch(Rc::clone(self));
             when.map(|_| event_loop.alarm_at(when, entry()))
         }));
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.phase.get() == Phase::Active
     }
 
     /// The body has ended. Returns whether the deadline had passed.
@@ -224,7 +239,7 @@ impl Dispatch for Deadline {
             return;
         }
         self.phase.set(Phase::Expiring);
-        if let Some((scope, _)) = self.armed.get() {
+        if let Some(scope) = self.scope.get() {
             scope.cancel(None);
         }
     }

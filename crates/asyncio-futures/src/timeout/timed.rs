@@ -28,8 +28,13 @@ pin_project! {
 
     impl<F> PinnedDrop for Timed<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Stage::Waiting { deadline, .. } = this.project().stage {
-                deadline.finish();
+            match this.project().stage {
+                Stage::Waiting { deadline, .. } => _ = deadline.finish(),
+                // The body's first step may have panicked.
+                Stage::Fresh(Limit::Handle(deadline)) if deadline.is_active() => {
+                    deadline.finish();
+                }
+                Stage::Fresh(_) | Stage::Over => {}
             }
         }
     }
@@ -132,8 +137,9 @@ fn start(limit: Limit, scope: &Scope) -> Rc<Deadline> {
     };
     // A scope is open as long as its body is pending in a running executor.
     if let Some(scope) = scope.reference() {
-        deadline.arm(scope, event_loop, now);
+        deadline.arm(scope);
     }
+    deadline.start(event_loop);
     deadline
 }
 
