@@ -1,10 +1,13 @@
-//! CPython as the judge: whole programs, what CPython printed for them, and the means to ask again.
+//! CPython as the judge: scenarios and whole programs, what CPython made of them, and the means to
+//! compare.
 //!
+//! * [`check()`] judges scenarios: each is [read](Scenario::read), [run](interpret) on the crates, and
+//!   [compared](compare()) with its recorded trace, at a [`Level`].
 //! * [`Program`]: a program of `programs/` with its recording, what CPython 3.13 wrote to stdout;
 //! * [`CPython`]: an interpreter of this machine that is new enough to judge;
 //! * [`run()`]: a program's output, in bounded time.
 //!
-//! The examples of the workspace are ports of these programs, and their tests compare with the
+//! The examples of the workspace are ports of the programs, and their tests compare with the
 //! recordings line by line, so that a machine without Python checks them too.
 //!
 //! ```
@@ -18,10 +21,22 @@
 
 #![forbid(unsafe_code)]
 
+mod case;
+mod check;
+mod compare;
 mod cpython;
+mod interpreter;
 mod program;
 mod run;
+mod scenario;
+mod trace;
 
+pub use case::{BadInput, Case};
+pub use check::{Judgement, check};
+pub use compare::{Divergence, Level, compare};
 pub use cpython::{CPython, INTERPRETER_VARIABLE, NoInterpreter, VERSION_MIN};
+pub use interpreter::{NoTrace, interpret};
 pub use program::{Differs, Program};
 pub use run::{RunError, run};
+pub use scenario::{BadScenario, Scenario};
+pub use trace::{Event, read_trace};
