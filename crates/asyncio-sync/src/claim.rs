@@ -1,11 +1,11 @@
 //! A request to cancel that a wait takes over, to answer it later.
 
 use std::cell::{Cell, RefCell};
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use asyncio_executor::{Cancellation, Claimed, Message};
 
-use crate::waiters::wake;
+use crate::waker_cell::WakerCell;
 
 /// The requests that have reached one claim, of which the last one counts.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(crate) struct Request {
     made: Cell<bool>,
     message: RefCell<Option<Message>>,
     /// Wakes who waits, to answer.
-    waker: RefCell<Option<Waker>>,
+    waker: WakerCell,
 }
 
 impl Request {
@@ -29,14 +29,7 @@ impl Request {
 
     /// Has what is being polled now woken by the next request.
     pub(crate) fn keep_waker(&self, cx: &Context<'_>) {
-        let kept = |waker: &Waker| waker.will_wake(cx.waker());
-        if self.waker.borrow().as_ref().is_some_and(kept) {
-            return;
-        }
-        // A foreign waker's clone and drop are foreign code: with no borrow held.
-        let new = Some(cx.waker().clone());
-        let old = self.waker.replace(new);
-        drop(old);
+        self.waker.keep(cx);
     }
 }
 
@@ -44,10 +37,7 @@ impl Claimed for Request {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
         self.message.replace(cancellation.message().cloned());
         self.made.set(true);
-        let waker = self.waker.take();
-        if let Some(waker) = waker {
-            wake(waker);
-        }
+        self.waker.wake();
         true
     }
 }

@@ -99,7 +99,7 @@ impl Future for EventWait<'_> {
         let waiters = &event.waiters;
         match waiters.stage(ticket) {
             Stage::Fresh if event.is_set() => Poll::Ready(()),
-            Stage::Woken => {
+            Stage::Woken | Stage::Told => {
                 waiters.leave(ticket);
                 Poll::Ready(())
             }

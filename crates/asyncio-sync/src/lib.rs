@@ -1,9 +1,11 @@
-//! Locks, semaphores, conditions, barriers and queues for the tasks of one thread, with asyncio's
-//! semantics.
+//! Locks, semaphores, conditions, barriers, queues and channels for the tasks of one thread, with
+//! asyncio's semantics.
 //!
 //! * [`Lock`], [`Condition`], [`Event`], [`Semaphore`], [`BoundedSemaphore`], [`Barrier`]:
 //!   asyncio's `locks`.
 //! * [`Queue`], [`LifoQueue`], [`PriorityQueue`]: asyncio's `queues`.
+//! * [`oneshot`], [`mpsc`], [`broadcast`], [`watch`]: channels with ends, which asyncio has not.
+//! * [`RwLock`], [`Notify`], [`OnceCell`], [`CapacityLimiter`]: neither has it those.
 //!
 //! # What really happens
 //! There are no atomics and no locks below: everything is a `Cell` on one thread, and nothing here
@@ -45,25 +47,42 @@
 #![forbid(unsafe_code)]
 
 mod barrier;
+pub mod broadcast;
+mod capacity_limiter;
+mod channel;
 mod claim;
 mod condition;
 mod error;
 mod event;
 mod lock;
+pub mod mpsc;
+mod notify;
+mod once_cell;
+pub mod oneshot;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod waiters;
+mod waker_cell;
+pub mod watch;
 
 pub use barrier::{Barrier, BarrierWait};
+pub use capacity_limiter::{AlreadyBorrowsError, Borrower, CapacityLimiter, Token};
 pub use condition::{Condition, ConditionWait, ConditionWaitForgotten};
 pub use error::{
     BrokenBarrierError, NotAcquiredError, SemaphoreClosed, TaskDoneError, TooManyPermitsError,
 };
 pub use event::{Event, EventWait};
 pub use lock::{Acquire, Guard, Lock, LockGuard, LockRef, OwnedLockGuard};
+pub use notify::{Notified, Notify};
+pub use once_cell::OnceCell;
 pub use queue::{
     BaseQueue, Fifo, Get, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, Put,
     PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store,
+};
+pub use rwlock::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Read, ReadGuard, RwLock, RwLockReadGuard,
+    RwLockRef, RwLockWriteGuard, Write, WriteGuard,
 };
 pub use semaphore::{
     AcquirePermit, BoundedSemaphore, OwnedSemaphorePermit, Permit, Semaphore, SemaphorePermit,

@@ -74,6 +74,8 @@ pub(crate) enum Stage {
     PassedOver,
     /// It was woken, and owns what it was woken for.
     Woken,
+    /// It was woken like everybody else, and owns nothing.
+    Told,
 }
 
 /// Where a wait stands: how to know that a cancellation is about to end it.
@@ -219,7 +221,7 @@ impl Waiters {
         }
         let mut entries = self.entries.borrow_mut();
         match entries[id].stage {
-            Stage::Woken => self.woken.set(self.woken.get() - 1),
+            Stage::Woken | Stage::Told => self.woken.set(self.woken.get() - 1),
             Stage::Waiting => self.chain.unlink(&mut entries, id),
             Stage::PassedOver | Stage::Fresh => {}
         }
@@ -236,7 +238,7 @@ impl Waiters {
     pub(crate) fn wake_head(&self) {
         let head = self.chain.head.get();
         if head != NONE && !self.entries.borrow()[head].place.is_requested() {
-            self.wake_up(head);
+            self.wake_up(head, Stage::Woken);
         }
     }
 
@@ -250,7 +252,7 @@ impl Waiters {
     pub(crate) fn wake_next_if(&self, affordable: impl FnOnce(usize) -> bool) -> bool {
         match self.head_to_wake() {
             Some((head, amount)) if affordable(amount) => {
-                self.wake_up(head);
+                self.wake_up(head, Stage::Woken);
                 true
             }
             _ => false,
@@ -280,7 +282,7 @@ impl Waiters {
         true
     }
 
-    /// Wakes everybody who waits now.
+    /// Tells everybody who waits now.
     pub(crate) fn wake_all(&self) {
         // A foreign waker that comes back and waits again is not woken twice.
         for _ in 0..self.len() {
@@ -288,7 +290,7 @@ impl Waiters {
             if head == NONE {
                 return;
             }
-            self.wake_up(head);
+            self.wake_up(head, Stage::Told);
         }
     }
 
@@ -321,11 +323,11 @@ impl Waiters {
         }
     }
 
-    fn wake_up(&self, id: usize) {
+    fn wake_up(&self, id: usize, stage: Stage) {
         let mut entries = self.entries.borrow_mut();
         self.chain.unlink(&mut entries, id);
         let entry = &mut entries[id];
-        entry.stage = Stage::Woken;
+        entry.stage = stage;
         let waker = entry.waker.take();
         drop(entries);
         self.woken.set(self.woken.get() + 1);

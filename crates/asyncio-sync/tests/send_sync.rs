@@ -3,16 +3,17 @@
 use std::rc::Rc;
 
 use asyncio_sync::{
-    Acquire, AcquirePermit, Barrier, BarrierWait, BoundedSemaphore, BrokenBarrierError, Condition,
-    ConditionWait, ConditionWaitForgotten, Event, EventWait, Get, GetNowaitError, Guard, LifoQueue,
-    Lock, NotAcquiredError, OwnedSemaphorePermit, Permit, PriorityQueue, Put, PutNowaitError,
-    Queue, QueueEmpty, QueueFull, QueueShutDown, Semaphore, SemaphoreClosed, TaskDoneError,
-    TooManyPermitsError,
+    Acquire, AcquirePermit, AlreadyBorrowsError, Barrier, BarrierWait, BoundedSemaphore,
+    BrokenBarrierError, CapacityLimiter, Condition, ConditionWait, ConditionWaitForgotten, Event,
+    EventWait, Get, GetNowaitError, Guard, LifoQueue, Lock, NotAcquiredError, Notified, Notify,
+    OnceCell, OwnedSemaphorePermit, Permit, PriorityQueue, Put, PutNowaitError, Queue, QueueEmpty,
+    QueueFull, QueueShutDown, Read, ReadGuard, RwLock, Semaphore, SemaphoreClosed, TaskDoneError,
+    Token, TooManyPermitsError, Write, WriteGuard, broadcast, mpsc, oneshot, watch,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 #[test]
-fn what_belongs_to_a_thread_stays_there_j2() {
+fn what_belongs_to_a_thread_stays_there_h7_j2() {
     assert_not_impl_any!(Lock<u32>: Send, Sync);
     assert_not_impl_any!(Guard<&'static Lock<u32>>: Send, Sync);
     assert_not_impl_any!(Guard<Rc<Lock<u32>>>: Send, Sync);
@@ -33,7 +34,32 @@ fn what_belongs_to_a_thread_stays_there_j2() {
     assert_not_impl_any!(LifoQueue<u32>: Send, Sync);
     assert_not_impl_any!(PriorityQueue<u32>: Send, Sync);
     assert_not_impl_any!(Get<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+    assert_not_impl_any!(RwLock<u32>: Send, Sync);
+    assert_not_impl_any!(ReadGuard<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(WriteGuard<Rc<RwLock<u32>>>: Send, Sync);
+    assert_not_impl_any!(Read<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(Write<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(Notify: Send, Sync);
+    assert_not_impl_any!(Notified<'static>: Send, Sync);
+    assert_not_impl_any!(OnceCell<u32>: Send, Sync);
+    assert_not_impl_any!(CapacityLimiter: Send, Sync);
+    assert_not_impl_any!(Token<'static>: Send, Sync);
     assert_not_impl_any!(Put<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+}
+
+#[test]
+fn ends_of_channels_stay_with_their_thread_j2() {
+    assert_not_impl_any!(oneshot::Sender<u32>: Send, Sync);
+    assert_not_impl_any!(oneshot::Receiver<u32>: Send, Sync);
+    assert_not_impl_any!(mpsc::Sender<u32>: Send, Sync);
+    assert_not_impl_any!(mpsc::UnboundedSender<u32>: Send, Sync);
+    assert_not_impl_any!(mpsc::Receiver<u32>: Send, Sync);
+    assert_not_impl_any!(mpsc::Permit<'static, u32>: Send, Sync);
+    assert_not_impl_any!(broadcast::Sender<u32>: Send, Sync);
+    assert_not_impl_any!(broadcast::Receiver<u32>: Send, Sync);
+    assert_not_impl_any!(broadcast::Recv<'static, u32>: Send, Sync);
+    assert_not_impl_any!(watch::Sender<u32>: Send, Sync);
+    assert_not_impl_any!(watch::Receiver<u32>: Send, Sync);
 }
 
 #[test]
@@ -48,4 +74,11 @@ fn errors_go_anywhere_j2() {
     assert_impl_all!(QueueShutDown: Send, Sync, std::error::Error);
     assert_impl_all!(PutNowaitError<u32>: Send, Sync, std::error::Error);
     assert_impl_all!(GetNowaitError: Send, Sync, std::error::Error);
+    assert_impl_all!(AlreadyBorrowsError: Send, Sync, std::error::Error);
+    assert_impl_all!(oneshot::RecvError: Send, Sync, std::error::Error);
+    assert_impl_all!(oneshot::TryRecvError: Send, Sync, std::error::Error);
+    assert_impl_all!(mpsc::SendError<u32>: Send, Sync, std::error::Error);
+    assert_impl_all!(mpsc::TrySendError<u32>: Send, Sync, std::error::Error);
+    assert_impl_all!(broadcast::RecvError: Send, Sync, std::error::Error);
+    assert_impl_all!(broadcast::TryRecvError: Send, Sync, std::error::Error);
 }

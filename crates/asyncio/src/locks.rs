@@ -4,6 +4,8 @@
 //! `async with lock:` is `let guard = lock.acquire().await;`, up to the end of the guard's life.
 //! Where a program acquires in one place and releases in another, it forgets the guard.
 //!
+//! [`RwLock`], [`Notify`], [`OnceCell`] and [`CapacityLimiter`] are not Python's.
+//!
 //! # Examples
 //! ```
 //! use asyncio::{Lock, gather, yield_now};
@@ -28,8 +30,10 @@
 //! ```
 
 pub use asyncio_sync::{
-    Acquire, AcquirePermit, Barrier, BarrierWait, BoundedSemaphore, BrokenBarrierError, Condition,
-    ConditionWait, ConditionWaitForgotten, Event, EventWait, Guard, Lock, LockGuard, LockRef,
-    NotAcquiredError, OwnedLockGuard, OwnedSemaphorePermit, Permit, Semaphore, SemaphoreClosed,
-    SemaphorePermit, SemaphoreRef, TooManyPermitsError,
+    Acquire, AcquirePermit, AlreadyBorrowsError, Barrier, BarrierWait, Borrower, BoundedSemaphore,
+    BrokenBarrierError, CapacityLimiter, Condition, ConditionWait, ConditionWaitForgotten, Event,
+    EventWait, Guard, Lock, LockGuard, LockRef, NotAcquiredError, Notified, Notify, OnceCell,
+    OwnedLockGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, Permit,
+    Read, ReadGuard, RwLock, RwLockReadGuard, RwLockRef, RwLockWriteGuard, Semaphore,
+    SemaphoreClosed, SemaphorePermit, SemaphoreRef, Token, TooManyPermitsError, Write, WriteGuard,
 };

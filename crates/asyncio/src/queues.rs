@@ -1,6 +1,9 @@
 //! Queues between the tasks of one thread:
 //! [`asyncio.queues`](https://docs.python.org/3/library/asyncio-queue.html).
 //!
+//! The channels [`oneshot`], [`mpsc`], [`broadcast`] and [`watch`] are not Python's: they have ends,
+//! each of which knows whether there is another.
+//!
 //! # Examples
 //! ```
 //! use asyncio::{Queue, create_task};
@@ -31,5 +34,6 @@
 
 pub use asyncio_sync::{
     BaseQueue, Fifo, Get, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, Put,
-    PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store, TaskDoneError,
+    PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store, TaskDoneError, broadcast,
+    mpsc, oneshot, watch,
 };

@@ -86,7 +86,7 @@ impl RawLock {
             Stage::Woken => free,
             // It was passed over, and then not dropped: nobody else will wake it.
             Stage::Waiting => free && self.waiters.woken() == 0 && self.waiters.is_head(ticket),
-            Stage::Fresh | Stage::PassedOver => false,
+            Stage::Fresh | Stage::Told | Stage::PassedOver => false,
         };
         if mine {
             self.waiters.leave(ticket);

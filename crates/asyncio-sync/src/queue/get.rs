@@ -32,7 +32,7 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
         }
         let BaseQueue { getters, .. } = self.queue;
         match getters.stage(&self.ticket) {
-            Stage::Fresh | Stage::Woken => true,
+            Stage::Fresh | Stage::Woken | Stage::Told => true,
             // It was passed over, and then not dropped: nobody else will wake it.
             Stage::Waiting => self.queue.is_shutdown() || self.queue.qsize() > getters.woken(),
             Stage::PassedOver => false,

@@ -35,7 +35,7 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
         }
         let BaseQueue { putters, limit, .. } = self.queue;
         match putters.stage(&self.ticket) {
-            Stage::Fresh | Stage::Woken => true,
+            Stage::Fresh | Stage::Woken | Stage::Told => true,
             // It was passed over, and then not dropped: nobody else will wake it.
             Stage::Waiting => {
                 let room = limit.saturating_sub(self.queue.qsize());

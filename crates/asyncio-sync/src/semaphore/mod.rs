@@ -8,7 +8,7 @@
 
 mod bounded;
 mod permit;
-mod raw;
+pub(crate) mod raw;
 
 use std::fmt;
 use std::rc::Rc;

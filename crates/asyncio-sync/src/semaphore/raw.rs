@@ -6,17 +6,17 @@ use std::task::{Context, Poll};
 use crate::error::{SemaphoreClosed, TooManyPermitsError};
 use crate::waiters::{Stage, Ticket, Waiters};
 
-pub(super) struct RawSemaphore {
+pub(crate) struct RawSemaphore {
     /// Permits that nobody has, and nobody was woken for.
     permits: Cell<usize>,
     /// No more than this may be free at once.
     permits_max: usize,
     closed: Cell<bool>,
-    pub(super) waiters: Waiters,
+    pub(crate) waiters: Waiters,
 }
 
 impl RawSemaphore {
-    pub(super) fn new(permits: usize, permits_max: usize) -> Self {
+    pub(crate) fn new(permits: usize, permits_max: usize) -> Self {
         Self {
             permits: Cell::new(permits),
             permits_max,
@@ -26,17 +26,17 @@ impl RawSemaphore {
     }
 
     #[inline]
-    pub(super) fn permits(&self) -> usize {
+    pub(crate) fn permits(&self) -> usize {
         self.permits.get()
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
     }
 
     /// Whether whoever wants one now has to wait: for a permit, or for its turn.
     #[inline]
-    pub(super) fn locked(&self) -> bool {
+    pub(crate) fn locked(&self) -> bool {
         self.permits.get() == 0 || self.is_ahead()
     }
 
@@ -49,7 +49,7 @@ impl RawSemaphore {
     /// Takes `amount` permits, if there are as many and nobody has come before. Asking for none
     /// waits for nobody.
     #[inline]
-    pub(super) fn try_take(&self, amount: usize) -> Result<bool, SemaphoreClosed> {
+    pub(crate) fn try_take(&self, amount: usize) -> Result<bool, SemaphoreClosed> {
         if self.closed.get() {
             return Err(SemaphoreClosed);
         }
@@ -67,7 +67,7 @@ impl RawSemaphore {
     ///
     /// asyncio wakes one waiter for a release; another that could be woken is when that one runs.
     #[inline]
-    pub(super) fn add(&self, amount: usize) -> Result<(), TooManyPermitsError> {
+    pub(crate) fn add(&self, amount: usize) -> Result<(), TooManyPermitsError> {
         if amount > self.permits_max - self.permits.get() {
             return Err(TooManyPermitsError);
         }
@@ -84,7 +84,7 @@ impl RawSemaphore {
 
     /// Gives permits back that came from here.
     #[inline]
-    pub(super) fn give_back(&self, amount: usize) {
+    pub(crate) fn give_back(&self, amount: usize) {
         // Too many only where somebody released what a permit will release; it has no effect then.
         let _ = self.add(amount);
     }
@@ -111,7 +111,7 @@ impl RawSemaphore {
 
     /// Waits for permits, and takes them.
     #[inline]
-    pub(super) fn poll_take(
+    pub(crate) fn poll_take(
         &self,
         ticket: &mut Ticket,
         cx: &Context<'_>,
@@ -149,14 +149,14 @@ impl RawSemaphore {
                 self.hand_out();
                 return Poll::Ready(Ok(()));
             }
-            Stage::Fresh | Stage::Waiting | Stage::PassedOver => {}
+            Stage::Fresh | Stage::Waiting | Stage::Told | Stage::PassedOver => {}
         }
         self.waiters.wait(ticket, cx, amount);
         Poll::Pending
     }
 
     /// Gives a wait up: what it was woken for goes to others.
-    pub(super) fn give_up(&self, ticket: &mut Ticket, amount: usize) {
+    pub(crate) fn give_up(&self, ticket: &mut Ticket, amount: usize) {
         if ticket.is_fresh() {
             return;
         }
@@ -172,7 +172,7 @@ impl RawSemaphore {
     }
 
     /// Ends the semaphore: who waits, and who comes, is told.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.set(true);
         self.waiters.rouse_all();
     }
