@@ -50,6 +50,39 @@ fn every_branch_answers_and_the_first_to_reraise_ends_the_task() {
     stage.assert_clean();
 }
 
+/// With a scope around it, it runs to its end: the same request does not come twice.
+#[test]
+fn a_clean_up_inside_a_scope_is_not_disturbed_by_a_sibling_that_reraises() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |stage| {
+        let branch = |name, turns| {
+            let clean_up = cleanup(stage.clone(), name, turns);
+            let clean_up = async move {
+                clean_up.await;
+                catch_cancelled(pause(1)).await.unwrap(); // nor one opened since
+            };
+            catch_cancelled(finally(pending::<()>(), clean_up))
+        };
+        let reraises = async { branch("a", 1).await.unwrap_err().reraise::<()>().await };
+        drop(zip(reraises, branch("b", 4)).await);
+        stage.say("never");
+    });
+    stage.turn();
+    task.cancel();
+    stage.settle();
+    let expected = [
+        "2 a cleans",
+        "2 b cleans",
+        "3 a cleaned",
+        "3 drop a",
+        "6 b cleaned",
+        "6 drop b",
+    ];
+    assert_eq!(stage.log(), expected);
+    assert_eq!(outcome(task), "cancelled");
+    stage.assert_clean();
+}
+
 #[test]
 fn both_branches_may_swallow() {
     let stage = Stage::new();

@@ -64,7 +64,9 @@ impl Tree {
                 continue;
             }
             if node.first.is_none() || matches!(node.kind, Kind::Shield) {
-                found.push((id, node.generation));
+                if node.answered_below < request {
+                    found.push((id, node.generation));
+                }
                 continue;
             }
             let mut child = node.last;

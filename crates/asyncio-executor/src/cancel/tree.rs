@@ -60,6 +60,9 @@ pub(crate) struct Node {
     pending: u64,
     /// The last request that was answered here or above, or was passed on.
     pub(crate) answered: u64,
+    /// The last request that was answered by a scope inside that has closed since: what goes on
+    /// here is the clean-up, which the same request does not disturb when a sibling lets it through.
+    pub(super) answered_below: u64,
     /// A request that a child let through; 0 for none.
     unwinding: u64,
     /// The last request that a claim has passed on; 0 for none.
@@ -185,7 +188,8 @@ impl Tree {
                 0
             };
             self.with(parent, |node| {
-                (pending, node.answered, node.message.clone())
+                let answered = node.answered.max(node.answered_below);
+                (pending, answered, node.message.clone())
             })
             .unwrap_or((0, 0, None))
         };
@@ -338,6 +342,10 @@ impl Tree {
         if node.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }
+        self.with(parent, |parent| {
+            let answered = node.answered.max(node.answered_below);
+            parent.answered_below = parent.answered_below.max(answered);
+        });
         if parent.is_none() || !(pending != 0 || self.is_marked()) {
             return None;
         }
@@ -396,6 +404,7 @@ impl Tree {
             waker: None,
             pending: 0,
             answered: 0,
+            answered_below: 0,
             unwinding: 0,
             passed_on: 0,
             message: None,

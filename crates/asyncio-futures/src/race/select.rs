@@ -1,0 +1,99 @@
+//! `select!`: a race between futures of different types, with code for each.
+
+use std::future::IntoFuture;
+
+/// Which branch has won: the first, or one of the rest.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Choice<A, B> {
+    First(A),
+    Rest(B),
+}
+
+/// The rest after the last branch.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Nothing {}
+
+/// The choice of the last branch.
+#[doc(hidden)]
+pub fn last<A>(output: A) -> Choice<A, Nothing> {
+    Choice::First(output)
+}
+
+#[doc(hidden)]
+pub async fn branch<F: IntoFuture, C>(future: F, choice: impl FnOnce(F::Output) -> C) -> C {
+    choice(future.await)
+}
+
+/// Runs futures concurrently in this task until one is ready; cancels the others, awaits their
+/// clean-up, and then runs the winner's code: a [`race`](crate::race()) between futures of
+/// different types.
+///
+/// Each branch is `pattern = future => expression`; the expressions have one type, and may use `?`,
+/// `break` and `return`, as the arms of a `match`. All futures are evaluated first, up to twelve.
+/// Patterns have to match whatever the future returns. Of several futures that are ready at once
+/// the one written first wins. They may borrow, and the arms may use what they borrowed.
+///
+/// # Cancel safety
+/// As [`race`](crate::race()). In a loop, a future that loses and is made anew in the next round
+/// has to be safe to cancel itself; work that has to go on belongs into a task, behind a
+/// [`shield`](crate::shield()).
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::yield_now;
+/// use asyncio_futures::select;
+///
+/// # asyncio_executor::Executor::new().run_until_complete(async {
+/// let text = select! {
+///     () = std::future::pending() => "never".to_owned(),
+///     (number, _) = async { yield_now().await; (42, true) } => number.to_string(),
+/// };
+/// assert_eq!(text, "42");
+/// # }).unwrap();
+/// ```
+#[macro_export]
+macro_rules! select {
+    ($($pattern:pat = $future:expr => $arm:expr),+ $(,)?) => {
+        $crate::__select!([] [] $(($pattern, $future, $arm))+)
+    };
+}
+
+/// Counts branches, by a dot for each; the dots tell how deep a branch's choice is.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select {
+    ([$($dot:tt)*] [$($done:tt)*] ($pattern:pat, $future:expr, $arm:expr) $($rest:tt)+) => {
+        $crate::__select!(
+            [$($dot)* .] [$($done)* ([$($dot)*] $pattern, $future, $arm)] $($rest)+
+        )
+    };
+    (
+        [$($dot:tt)*]
+        [$(([$($depth:tt)*] $pattern:pat, $future:expr, $arm:expr))*]
+        ($last_pattern:pat, $last_future:expr, $last_arm:expr)
+    ) => {
+        match $crate::race((
+            $($crate::__choice::branch($future, |output| {
+                $crate::__choose!([$($depth)*] $crate::__choice::Choice::First(output))
+            }),)*
+            $crate::__choice::branch($last_future, |output| {
+                $crate::__choose!([$($dot)*] $crate::__choice::last(output))
+            }),
+        )).await {
+            $($crate::__choose!([$($depth)*] $crate::__choice::Choice::First($pattern)) => $arm,)*
+            $crate::__choose!([$($dot)*] $crate::__choice::Choice::First($last_pattern)) => $last_arm,
+        }
+    };
+}
+
+/// A choice as deep as there are dots, as a value or as a pattern.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __choose {
+    ([] $($choice:tt)*) => { $($choice)* };
+    ([. $($dot:tt)*] $($choice:tt)*) => {
+        $crate::__choice::Choice::Rest($crate::__choose!([$($dot)*] $($choice)*))
+    };
+}

@@ -1,0 +1,183 @@
+//! Futures that begin one after the other, until one succeeds: for Happy Eyeballs.
+
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use asyncio_executor::{Cancelled, requests_around};
+use asyncio_loop::{Sleep, sleep};
+
+use crate::race::contest::{Branch, Contestant};
+
+/// Begins the first of `attempts`; each next one when the one begun before it has failed, or after
+/// `delay`; until one returns `Ok`. The others are then cancelled, and their clean-up is awaited.
+/// asyncio's `staggered_race`. Without a `delay`, each waits for the one before it to fail.
+///
+/// Returns the value of the winner with its index, if there is one, and for each attempt that was
+/// begun its error, in order: `None` for the winner and for those that were cancelled.
+///
+/// The attempts run in this task, so they may borrow. An attempt is called when it begins.
+///
+/// # Panics
+/// With a `delay`, outside a running event loop. A panic of an attempt goes on, and the others are
+/// dropped where they are.
+///
+/// # Cancel safety
+/// As [`race`](crate::race()).
+///
+/// # Examples
+/// ```
+/// use asyncio_futures::staggered_race;
+/// use asyncio_loop::{EventLoop, sleep};
+/// use std::time::Duration;
+///
+/// async fn connect(address: &str) -> Result<String, &'static str> {
+///     if address.contains(':') {
+///         return Err("no route");
+///     }
+///     sleep(Duration::from_millis(1)).await;
+///     Ok(format!("connected to {address}"))
+/// }
+///
+/// let event_loop = EventLoop::new()?;
+/// event_loop.run_until_complete(async {
+///     let attempts = ["::1", "127.0.0.1", "127.0.0.2"].map(|it| move || connect(it));
+///     let (winner, errors) = staggered_race(attempts, Some(Duration::from_secs(1))).await;
+///     assert_eq!(winner, Some(("connected to 127.0.0.1".to_owned(), 1)));
+///     assert_eq!(errors, [Some("no route"), None]);
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn staggered_race<I, A, F, T, E>(
+    attempts: I,
+    delay: Option<Duration>,
+) -> (Option<(T, usize)>, Vec<Option<E>>)
+where
+    I: IntoIterator<Item = A>,
+    A: FnOnce() -> F,
+    F: IntoFuture<Output = Result<T, E>>,
+{
+    let mut race = Staggered {
+        attempts: attempts.into_iter(),
+        delay,
+        timer: None,
+        due: true,
+        begun: Vec::new(),
+        errors: Vec::new(),
+        winner: None,
+        cancelled: None,
+        around: requests_around(),
+    };
+    poll_fn(|cx| race.poll(cx)).await;
+    (race.winner, race.errors)
+}
+
+struct Staggered<I, F, T, E> {
+    attempts: I,
+    delay: Option<Duration>,
+    /// Makes the next attempt due.
+    timer: Option<Pin<Box<Sleep>>>,
+    due: bool,
+    begun: Vec<Pin<Box<Branch<F>>>>,
+    errors: Vec<Option<E>>,
+    winner: Option<(T, usize)>,
+    /// A request from outside, which has gone on outwards unless there is a winner.
+    cancelled: Option<Cancelled>,
+    /// The requests around at entry.
+    around: u32,
+}
+
+impl<I, A, F, T, E> Staggered<I, F::IntoFuture, T, E>
+where
+    I: Iterator<Item = A>,
+    A: FnOnce() -> F,
+    F: IntoFuture<Output = Result<T, E>>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let pending = loop {
+            self.begin_next();
+            let pending = self.poll_begun(cx);
+            if let Some(timer) = &mut self.timer
+                && timer.as_mut().poll(cx).is_ready()
+            {
+                self.timer = None;
+                self.due = true;
+            }
+            if !self.due {
+                break pending;
+            }
+        };
+        if pending || (self.cancelled.is_some() && self.winner.is_none()) {
+            return Poll::Pending;
+        }
+        if let Some(request) = self.cancelled.take()
+            && requests_around() > self.around
+        {
+            request.renew();
+        }
+        Poll::Ready(())
+    }
+
+    /// Begins the next attempt, if one is due.
+    fn begin_next(&mut self) {
+        if !std::mem::take(&mut self.due) {
+            return;
+        }
+        self.timer = None;
+        if let Some(attempt) = self.attempts.next() {
+            let branch = Branch::new(attempt().into_future());
+            self.begun.push(Box::pin(branch));
+            self.errors.push(None);
+            self.timer = self.delay.map(|delay| Box::pin(sleep(delay)));
+        }
+    }
+
+    /// Polls what has begun. Returns whether some of it has not ended.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut pending = false;
+        let mut index = 0;
+        while let Some(branch) = self.begun.get_mut(index) {
+            let polled = branch.as_mut().poll(cx);
+            let over = self.winner.is_some() || self.cancelled.is_some();
+            index += 1;
+            match polled {
+                Poll::Pending => pending = true,
+                Poll::Ready(None) => {}
+                Poll::Ready(Some(Ok(Ok(value)))) => {
+                    if !over {
+                        self.win(value, index - 1);
+                        // Once more from the first: those without clean-up end at once.
+                        (pending, index) = (false, 0);
+                    }
+                }
+                Poll::Ready(Some(Ok(Err(error)))) => {
+                    self.errors[index - 1] = Some(error);
+                    self.due |= !over && index == self.begun.len();
+                }
+                // A loser's, or raised by the attempt itself: it has failed without an error.
+                Poll::Ready(Some(Err(_))) if requests_around() <= self.around => {
+                    self.due |= !over && index == self.begun.len();
+                }
+                Poll::Ready(Some(Err(request))) => {
+                    if !over {
+                        self.timer = None;
+                        request.clone().go_on();
+                    }
+                    self.cancelled = Some(request);
+                }
+            }
+        }
+        pending
+    }
+
+    fn win(&mut self, value: T, winner: usize) {
+        self.timer = None;
+        self.winner = Some((value, winner));
+        for (index, branch) in self.begun.iter_mut().enumerate() {
+            if index != winner {
+                branch.as_mut().lose();
+            }
+        }
+    }
+}
