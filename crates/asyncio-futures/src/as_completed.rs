@@ -15,7 +15,7 @@ use futures_lite::Stream;
 use crate::child::{Child, assert_may_watch};
 use crate::error::TimeoutError;
 use crate::inbox::{Inbox, Sink};
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 /// Runs tasks and futures concurrently, and gives their results in the order in which they end:
 /// asyncio's `as_completed`. [`next`](AsCompleted::next) waits for one; what is returned is a

@@ -2,7 +2,7 @@
 
 use asyncio_executor::IntoTask;
 
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 /// Makes a task of a future; gives a handle back as it is. asyncio's `ensure_future`.
 ///

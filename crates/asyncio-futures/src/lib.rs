@@ -1,19 +1,22 @@
-//! Futures that are set once and awaited by many, and the ways to wait for several things at
-//! once: asyncio's `futures`, `tasks` and `timeouts` modules.
+//! Futures that are set once and awaited by many, groups of tasks, and the ways to wait for several
+//! things at once: asyncio's `futures`, `tasks`, `taskgroups` and `timeouts` modules.
 //!
+//! * [`task_group()`] and [`TaskGroup`]: tasks that end together, and with the first failure.
 //! * [`gather()`] and [`try_gather`]: a group of tasks, started at once, awaited and cancelled as
 //!   one. [`wait()`]: for some of them. [`as_completed()`]: in the order in which they end.
-//! * [`timeout()`], [`timeout_at`], [`Timeout`], [`wait_for()`]: deadlines for whatever is awaited.
+//! * [`timeout()`], [`Timeout`], [`wait_for()`], [`move_on_after`]: deadlines for whatever is
+//!   awaited. [`CancelScope`]: a handle that ends a part of a task.
+//! * [`race()`], [`select!`], [`staggered_race`]: the first of several futures; the others are
+//!   cancelled, and their clean-up is awaited. [`join!`] and [`try_join!`]: all of several.
 //! * [`shield()`]: keeps a cancellation away from what is to go on.
 //! * [`Future`]: a value that comes later. [`ensure_future`]: what makes a task of a future.
-//! * [`join!`] and [`try_join!`]: several futures in one task.
 //!
 //! # What really happens
 //! A group costs a few words for each child and no allocation: a task that ends tells its one
 //! observer, which puts an entry into the loop's ready queue, in the place where asyncio has a
 //! done-callback. So everything here comes as many turns later as in asyncio: the awaiting task
 //! goes on in the third turn after it called `gather`. A timeout is a cancel scope and, once
-//! its body has to wait, a timer.
+//! its body has to wait, a timer; each branch of a race is a cancel scope.
 //!
 //! What awaits a task, a [`Future`], a group or a shield passes a cancellation on to it, and waits
 //! for what it makes of that; dropping an `await` cancels nothing.
@@ -49,12 +52,13 @@
 //! ```
 //!
 //! # What this crate does not do
-//! It runs nothing by itself: tasks are the executor's, timers the loop's. It has no
-//! `select!`; a future that was not chosen is dropped there, and asyncio has no such thing.
+//! It runs nothing by itself: tasks are the executor's, timers the loop's. It drops nothing that may
+//! still have to clean up, unless you drop it.
 #![forbid(unsafe_code)]
 
 mod as_completed;
 mod awaited;
+mod cancel_scope;
 mod child;
 mod completion;
 mod ensure;
@@ -64,15 +68,17 @@ mod gather;
 mod group;
 mod inbox;
 mod join;
+mod owned;
 mod panics;
+mod race;
+mod running;
 mod shield;
 mod timeout;
 mod wait;
 
-use asyncio_executor::Spawner;
-
 pub use as_completed::{AsCompleted, AsCompletedWithin, as_completed};
 pub use awaited::{Awaited, AwaitedMut, Handle, Watch};
+pub use cancel_scope::{CancelScope, InScope};
 pub use child::{Child, Target};
 pub use ensure::ensure_future;
 pub use error::{EmptySetError, GatherError, TimeoutError};
@@ -86,27 +92,15 @@ pub use group::{
     TaskGroupClosed, task_group,
 };
 pub use join::{Join, TryJoin};
+#[doc(hidden)]
+pub use race::select as __choice;
+pub use race::{Race, race, staggered_race};
 pub use shield::{Shield, shield};
 pub use timeout::{
-    Awaitable, Coroutine, Timed, Timeout, TimeoutStateError, Waitable, timeout, timeout_at,
-    wait_for,
+    Awaitable, Coroutine, Timed, Timeout, TimeoutStateError, Waitable, move_on_after, timeout,
+    timeout_at, wait_for,
 };
 pub use wait::{ReturnWhen, Wait, try_wait, wait};
-
-/// The spawner of the executor that this thread runs. `otherwise` is what the caller can do
-/// without one, if anything.
-#[track_caller]
-fn running_spawner(otherwise: Option<&str>) -> Spawner {
-    let Some(spawner) = Spawner::current() else {
-        let or = otherwise.map(|way| format!(", or use `{way}`"));
-        panic!(
-            "no running event loop: call this from a task or callback of one (`asyncio::run`, \
-             `EventLoop::run_until_complete`){}",
-            or.unwrap_or_default()
-        );
-    };
-    spawner
-}
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -15,7 +15,7 @@ use crate::awaited::{Awaited, AwaitedMut, Handle};
 use crate::child::{Child, Target, assert_may_watch};
 use crate::completion::Completion;
 use crate::inbox::{Inbox, Sink};
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 /// Waits for a task, and keeps from it what cancels the one who waits. asyncio's `shield`.
 ///

@@ -16,7 +16,7 @@ use asyncio_loop::{TimerHandle, get_running_loop};
 use crate::child::{Child, assert_may_watch};
 use crate::error::EmptySetError;
 use crate::inbox::{Inbox, Sink};
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 /// When a [`wait`](wait()) ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

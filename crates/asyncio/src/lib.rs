@@ -98,15 +98,17 @@ pub use selectors::ManualClock;
 pub use taskgroups::{ErrorGroup, GroupError, TaskGroup, task_group};
 #[cfg(feature = "futures")]
 pub use tasks::{
-    ReturnWhen, as_completed, ensure_future, gather, gather_on, join, shield, try_gather,
-    try_gather_on, try_join, try_wait, wait,
+    ReturnWhen, as_completed, ensure_future, gather, gather_on, join, race, select, shield,
+    staggered_race, try_gather, try_gather_on, try_join, try_wait, wait,
 };
 pub use tasks::{
     Task, TaskRef, all_tasks, create_task, current_task, interval, sleep, sleep_until, yield_now,
 };
 pub use threads::to_thread;
 #[cfg(feature = "futures")]
-pub use timeouts::{Timeout, TimeoutError, timeout, timeout_at, wait_for};
+pub use timeouts::{
+    CancelScope, Timeout, TimeoutError, move_on_after, timeout, timeout_at, wait_for,
+};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

@@ -46,9 +46,9 @@ pub use asyncio_executor::{
 #[cfg(feature = "futures")]
 pub use asyncio_futures::{
     AsCompleted, AsCompletedWithin, Children, Gather, GatherError, IntoChildren, Many, Mode, Plain,
-    ReturnExceptions, ReturnWhen, Shield, Try, TryChildren, Tuple, Wait, as_completed,
-    ensure_future, gather, gather_on, join, shield, try_gather, try_gather_on, try_join, try_wait,
-    wait, wait_for,
+    Race, ReturnExceptions, ReturnWhen, Shield, Try, TryChildren, Tuple, Wait, as_completed,
+    ensure_future, gather, gather_on, join, race, select, shield, staggered_race, try_gather,
+    try_gather_on, try_join, try_wait, wait, wait_for,
 };
 pub use asyncio_loop::{
     Interval, MissedTicks, Sleep, all_tasks, create_task, interval, interval_at, sleep, sleep_until,

@@ -1,4 +1,5 @@
-//! Deadlines for whatever is awaited: asyncio's `timeouts`, and `wait_for`.
+//! Deadlines for whatever is awaited: asyncio's `timeouts`, and `wait_for`. Beyond asyncio,
+//! [`move_on_after`] and [`CancelScope`], which are trio's.
 //!
 //! # Examples
 //! ```
@@ -15,6 +16,6 @@
 //! ```
 
 pub use asyncio_futures::{
-    Awaitable, Coroutine, Timed, Timeout, TimeoutError, TimeoutStateError, Waitable, timeout,
-    timeout_at, wait_for,
+    Awaitable, CancelScope, Coroutine, InScope, Timed, Timeout, TimeoutError, TimeoutStateError,
+    Waitable, move_on_after, timeout, timeout_at, wait_for,
 };

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use asyncio_executor::{IntoTask, InvalidStateError, Message, Observer, Spawner, TaskError};
 
 use crate::child::{Child, Target};
-use crate::running_spawner;
+use crate::running::running_spawner;
 use cell::FutureCell;
 
 pub use wait::FutureWait;

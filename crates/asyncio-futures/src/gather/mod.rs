@@ -18,7 +18,7 @@ mod targets;
 
 use asyncio_executor::Spawner;
 
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 pub use children::{ChildList, Children, IntoChildren, Many, TryChildren, Tuple, Visitor};
 pub use group::{Rules, Verdict};

@@ -10,7 +10,7 @@ use crate::group::child::Child;
 use crate::group::error::{ChildFailed, TaskGroupClosed};
 use crate::group::state::Group;
 use crate::inbox::Inbox;
-use crate::running_spawner;
+use crate::running::running_spawner;
 
 /// A group of tasks that end together. asyncio's `TaskGroup`.
 ///

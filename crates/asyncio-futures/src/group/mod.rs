@@ -5,13 +5,11 @@
 //! | [`handle`] | `TaskGroup`: the handle, and making children |
 //! | [`state`] | the children, their ends, and what a failure does |
 //! | [`run`] | the block: body, wait, and what comes out of it |
-//! | [`body`] | the body in a scope of its own |
 //! | [`child`] | the future around a child's |
 //! | [`limit`] | children that wait for their turn to begin |
 //! | [`start`] | children that say when they are ready |
 //! | [`error`] | `ErrorGroup`, and the other errors |
 
-mod body;
 mod child;
 mod error;
 mod handle;

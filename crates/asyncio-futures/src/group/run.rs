@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use asyncio_executor::{catch_cancelled, requests_around};
 
-use crate::group::body::{Body, BodyEnd};
 use crate::group::error::{ErrorGroup, GroupError};
 use crate::group::handle::TaskGroup;
 use crate::group::state::{Group, Phase};
 use crate::inbox::Inbox;
+use crate::owned::Owned;
+use crate::panics::CatchPanic;
 
 impl<E: 'static> TaskGroup<E> {
     /// Runs `body` in this group; see [`task_group`](crate::task_group()). `None` when
@@ -50,21 +51,14 @@ impl<E: 'static> TaskGroup<E> {
         // Last of all dropped, when this is.
         let _leaving = Leaving(&self.0);
         let around = requests_around();
-        let end = Body::new(&self.0, body(self.clone())).await;
-        group.exit();
-        let mut cancelled = None;
-        let mut panic = None;
-        let outcome = match end {
-            BodyEnd::Returned(outcome) => Some(outcome),
-            BodyEnd::Cancelled(request) => {
-                cancelled = Some(request);
-                None
-            }
-            BodyEnd::Panicked(payload) => {
-                panic = Some(payload);
-                None
-            }
+        let body = CatchPanic::new(body(self.clone()));
+        let body = Owned::new(Rc::clone(&group.body), body).adopting(self.0.as_observer());
+        let (outcome, panic, mut cancelled) = match body.await {
+            Ok(Ok(outcome)) => (Some(outcome), None, None),
+            Ok(Err(payload)) => (None, Some(payload), None),
+            Err(request) => (None, None, Some(request)),
         };
+        group.exit();
         if !matches!(outcome, Some(Ok(_))) {
             group.abort();
         }
@@ -82,8 +76,7 @@ impl<E: 'static> TaskGroup<E> {
             }
             payload.resume();
         }
-        // One that is not the group's own, or not only.
-        let cancelled = cancelled.filter(|_| !group.asked() || requests_around() > around);
+        let cancelled = cancelled.filter(|_| group.body.is_foreign(around));
         if let Some(request) = cancelled {
             if errors.is_empty() {
                 return request.reraise().await;

@@ -6,12 +6,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use asyncio_executor::{Cancellation, End, ErrorContext, ScopeRef, Spawner, TaskAddress, TaskRef};
+use asyncio_executor::{Cancellation, End, ErrorContext, Spawner, TaskAddress, TaskRef};
 use slab::Slab;
 
 use crate::group::error::GroupError;
 use crate::group::limit::Limit;
 use crate::inbox::{Inbox, Sink};
+use crate::owned::Owner;
 
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,8 @@ pub(crate) struct Group<E> {
     phase: Cell<Phase>,
     /// The children have been cancelled, and no more are taken.
     aborting: Cell<bool>,
-    /// The body is to be cancelled, on the group's own account.
-    asked: Cell<bool>,
-    /// The body's scope, once it waits, and while it is not being polled.
-    body: RefCell<Option<ScopeRef>>,
+    /// Cancels the body.
+    pub(super) body: Rc<Owner>,
     members: RefCell<Slab<Member>>,
     /// The number of the last child.
     last: Cell<u64>,
@@ -61,8 +60,7 @@ impl<E> Group<E> {
             spawner,
             phase: Cell::new(Phase::Created),
             aborting: Cell::new(false),
-            asked: Cell::new(false),
-            body: RefCell::default(),
+            body: Rc::default(),
             members: RefCell::default(),
             last: Cell::new(0),
             noted: RefCell::default(),
@@ -78,11 +76,6 @@ impl<E> Group<E> {
 
     pub(super) fn is_aborting(&self) -> bool {
         self.aborting.get()
-    }
-
-    /// Whether the group has made a request at its body.
-    pub(super) fn asked(&self) -> bool {
-        self.asked.get()
     }
 
     /// Whether it takes children: also while it waits for others.
@@ -138,18 +131,8 @@ impl<E> Group<E> {
         assert_eq!(before, Phase::Created, "a task group can be run once only");
     }
 
-    /// The body is pending in this scope; or is being polled, or has ended.
-    pub(super) fn set_body(&self, scope: Option<ScopeRef>) {
-        drop(self.body.replace(scope));
-    }
-
-    pub(super) fn take_body(&self) -> Option<ScopeRef> {
-        self.body.take()
-    }
-
     /// The body has ended.
     pub(super) fn exit(&self) {
-        self.set_body(None);
         self.phase.set(Phase::Exiting);
     }
 
@@ -162,7 +145,6 @@ impl<E> Group<E> {
     /// Nobody waits for the group any more.
     pub(super) fn abandon(&self) {
         self.phase.set(Phase::Over);
-        self.set_body(None);
         drop(self.waker.take());
         self.abort();
         for failure in self.errors.take() {
@@ -197,12 +179,7 @@ impl<E> Group<E> {
         }
         self.abort();
         if matches!(self.phase.get(), Phase::Created | Phase::Body) {
-            self.asked.set(true);
-            // In the middle of the body's poll there is none: it is asked when that ends.
-            let body = self.body.borrow().clone();
-            if let Some(body) = body {
-                body.cancel(None);
-            }
+            self.body.cancel(None);
         }
     }
 

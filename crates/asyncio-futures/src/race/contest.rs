@@ -59,40 +59,51 @@ impl<F: Future> Contestant<F::Output> for Branch<F> {
 /// Runs the branches to the end of all, and returns what the first has returned.
 pub(super) async fn contest<T>(branches: &mut [Pin<&mut dyn Contestant<T>>]) -> T {
     let around = requests_around();
-    let mut winner = None;
+    let mut winner: Option<(T, usize)> = None;
+    let mut decided = false;
     let mut cancelled = None;
     poll_fn(|cx| {
         let mut pending = false;
         let mut index = 0;
         while let Some(branch) = branches.get_mut(index) {
-            index += 1;
             match branch.as_mut().poll(cx) {
                 Poll::Pending => pending = true,
-                Poll::Ready(None) => {}
-                Poll::Ready(Some(Ok(output))) => {
-                    if winner.is_some() || cancelled.is_some() {
-                        continue; // drops what a loser has returned
-                    }
-                    winner = Some(output);
-                    for (other, branch) in branches.iter_mut().enumerate() {
-                        if other + 1 != index {
-                            branch.as_mut().lose();
-                        }
-                    }
-                    // Once more from the first: those without clean-up end at once.
-                    (pending, index) = (false, 0);
+                Poll::Ready(Some(Ok(output))) if winner.is_none() && cancelled.is_none() => {
+                    winner = Some((output, index));
                 }
-                // Its own; or somebody else's.
+                // What a loser has returned is dropped.
+                Poll::Ready(None | Some(Ok(_))) => {}
+                // Its own request was answered; or somebody else's.
                 Poll::Ready(Some(Err(request))) => {
-                    if winner.is_none() && cancelled.is_none() {
-                        // The others get the same request, unless they have it already.
-                        request.clone().go_on();
+                    if !decided {
+                        winner = None;
+                        if cancelled.is_none() {
+                            // The others get the same request, unless they have answered it.
+                            request.clone().go_on();
+                        }
                     }
                     cancelled = Some(request);
                 }
             }
+            index += 1;
+            // While a request is around, the others may be about to let it through: then that is
+            // the outcome, and not what a branch that swallowed it has returned.
+            let at_once = requests_around() <= around || index == branches.len();
+            if let Some((_, first)) = &winner
+                && !decided
+                && at_once
+            {
+                decided = true;
+                for (other, branch) in branches.iter_mut().enumerate() {
+                    if other != *first {
+                        branch.as_mut().lose();
+                    }
+                }
+                // Once more from the first: those without clean-up end at once.
+                (pending, index) = (false, 0);
+            }
         }
-        if pending || winner.is_none() {
+        if pending || !decided {
             return Poll::Pending;
         }
         if let Some(request) = cancelled.take()
@@ -101,7 +112,7 @@ pub(super) async fn contest<T>(branches: &mut [Pin<&mut dyn Contestant<T>>]) -> 
             request.renew();
         }
         match winner.take() {
-            Some(output) => Poll::Ready(output),
+            Some((output, _)) => Poll::Ready(output),
             None => Poll::Pending,
         }
     })

@@ -9,7 +9,7 @@
 
 mod branches;
 mod contest;
-pub(crate) mod select;
+pub mod select;
 mod staggered;
 
 pub use branches::Race;

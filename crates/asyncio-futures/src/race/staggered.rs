@@ -66,6 +66,7 @@ where
         begun: Vec::new(),
         errors: Vec::new(),
         winner: None,
+        decided: false,
         cancelled: None,
         around: requests_around(),
     };
@@ -82,6 +83,8 @@ struct Staggered<I, F, T, E> {
     begun: Vec<Pin<Box<Branch<F>>>>,
     errors: Vec<Option<E>>,
     winner: Option<(T, usize)>,
+    /// The winner stays, and the others have been cancelled.
+    decided: bool,
     /// A request from outside, which has gone on outwards unless there is a winner.
     cancelled: Option<Cancelled>,
     /// The requests around at entry.
@@ -95,19 +98,21 @@ where
     F: IntoFuture<Output = Result<T, E>>,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let pending = loop {
-            self.begin_next();
-            let pending = self.poll_begun(cx);
+        let mut pending = self.poll_begun(cx);
+        loop {
             if let Some(timer) = &mut self.timer
                 && timer.as_mut().poll(cx).is_ready()
             {
                 self.timer = None;
                 self.due = true;
             }
-            if !self.due {
-                break pending;
+            // While a request is around, those that run answer it first.
+            let wait = pending && requests_around() > self.around;
+            if wait || !self.begin_next() {
+                break;
             }
-        };
+            pending = self.poll_begun(cx);
+        }
         if pending || (self.cancelled.is_some() && self.winner.is_none()) {
             return Poll::Pending;
         }
@@ -119,18 +124,20 @@ where
         Poll::Ready(())
     }
 
-    /// Begins the next attempt, if one is due.
-    fn begin_next(&mut self) {
+    /// Begins the next attempt, if one is due and there is one.
+    fn begin_next(&mut self) -> bool {
         if !std::mem::take(&mut self.due) {
-            return;
+            return false;
         }
         self.timer = None;
-        if let Some(attempt) = self.attempts.next() {
-            let branch = Branch::new(attempt().into_future());
-            self.begun.push(Box::pin(branch));
-            self.errors.push(None);
-            self.timer = self.delay.map(|delay| Box::pin(sleep(delay)));
-        }
+        let Some(attempt) = self.attempts.next() else {
+            return false;
+        };
+        let branch = Branch::new(attempt().into_future());
+        self.begun.push(Box::pin(branch));
+        self.errors.push(None);
+        self.timer = self.delay.map(|delay| Box::pin(sleep(delay)));
+        true
     }
 
     /// Polls what has begun. Returns whether some of it has not ended.
@@ -140,42 +147,49 @@ where
         while let Some(branch) = self.begun.get_mut(index) {
             let polled = branch.as_mut().poll(cx);
             let over = self.winner.is_some() || self.cancelled.is_some();
-            index += 1;
+            let is_last = index + 1 == self.begun.len();
             match polled {
                 Poll::Pending => pending = true,
-                Poll::Ready(None) => {}
-                Poll::Ready(Some(Ok(Ok(value)))) => {
-                    if !over {
-                        self.win(value, index - 1);
-                        // Once more from the first: those without clean-up end at once.
-                        (pending, index) = (false, 0);
-                    }
-                }
+                Poll::Ready(Some(Ok(Ok(value)))) if !over => self.winner = Some((value, index)),
+                Poll::Ready(None | Some(Ok(Ok(_)))) => {}
                 Poll::Ready(Some(Ok(Err(error)))) => {
-                    self.errors[index - 1] = Some(error);
-                    self.due |= !over && index == self.begun.len();
+                    self.errors[index] = Some(error);
+                    self.due |= !over && is_last;
                 }
                 // A loser's, or raised by the attempt itself: it has failed without an error.
                 Poll::Ready(Some(Err(_))) if requests_around() <= self.around => {
-                    self.due |= !over && index == self.begun.len();
+                    self.due |= !over && is_last;
                 }
-                Poll::Ready(Some(Err(request))) => {
-                    if !over {
-                        self.timer = None;
-                        request.clone().go_on();
-                    }
-                    self.cancelled = Some(request);
-                }
+                Poll::Ready(Some(Err(request))) => self.let_through(request),
+            }
+            index += 1;
+            // As in a race: see there.
+            let at_once = requests_around() <= self.around || is_last;
+            if self.winner.is_some() && !self.decided && at_once {
+                self.decide();
+                (pending, index) = (false, 0);
             }
         }
         pending
     }
 
-    fn win(&mut self, value: T, winner: usize) {
-        self.timer = None;
-        self.winner = Some((value, winner));
+    /// An attempt has let a request from outside through.
+    fn let_through(&mut self, request: Cancelled) {
+        if !self.decided {
+            (self.winner, self.timer, self.due) = (None, None, false);
+            if self.cancelled.is_none() {
+                request.clone().go_on();
+            }
+        }
+        self.cancelled = Some(request);
+    }
+
+    /// There is a winner: the others are cancelled.
+    fn decide(&mut self) {
+        (self.decided, self.timer, self.due) = (true, None, false);
+        let winner = self.winner.as_ref().map(|(_, index)| *index);
         for (index, branch) in self.begun.iter_mut().enumerate() {
-            if index != winner {
+            if Some(index) != winner {
                 branch.as_mut().lose();
             }
         }

@@ -72,3 +72,32 @@ pub fn timeout<F: IntoFuture>(delay: Duration, future: F) -> Timed<F::IntoFuture
 pub fn timeout_at<F: IntoFuture>(when: Instant, future: F) -> Timed<F::IntoFuture> {
     Timed::at(when, future.into_future())
 }
+
+/// [`timeout`] for when running out of time is no error: `None` then. trio's `move_on_after`.
+///
+/// # Panics
+/// When it has to wait outside a running event loop.
+///
+/// # Cancel safety
+/// As [`timeout`].
+///
+/// # Examples
+/// ```
+/// use asyncio_futures::move_on_after;
+/// use asyncio_loop::{EventLoop, sleep};
+/// use std::time::Duration;
+///
+/// let event_loop = EventLoop::new()?;
+/// event_loop.run_until_complete(async {
+///     let ms = Duration::from_millis;
+///     let line = move_on_after(ms(1), async {
+///         sleep(ms(1000)).await;
+///         "an answer"
+///     });
+///     println!("{}", line.await.unwrap_or("no answer"));
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn move_on_after<F: IntoFuture>(delay: Duration, future: F) -> Option<F::Output> {
+    timeout(delay, future).await.ok()
+}

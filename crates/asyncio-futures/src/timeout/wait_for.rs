@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::child::Child;
 use crate::error::TimeoutError;
-use crate::running_spawner;
+use crate::running::running_spawner;
 use crate::timeout::timeout;
 use crate::wait::wait;
 
