@@ -276,10 +276,11 @@ impl Local {
         }
         if let Some(extra) = extra {
             if let Some(state) = extra.state {
-                state.end(self, status, requests);
+                // First of all: the handle may be dropped by what is told.
                 if let Some(id) = ended.held {
-                    self.tasks.keep_ended(id, state);
+                    self.tasks.keep_ended(id, Rc::clone(&state));
                 }
+                state.end(self, status, requests);
             }
             if let Some((observer, index)) = extra.observer {
                 observer.ended(index, End::of(status));

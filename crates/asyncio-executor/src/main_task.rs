@@ -50,8 +50,8 @@ pin_project! {
 impl<F: Future> MainTask<F> {
     #[track_caller]
     pub(crate) fn new(local: &Rc<Local>, future: F) -> Self {
-        let (key, _) = local.tasks.insert(std::panic::Location::caller());
-        local.tasks.detach(key); // there is no handle
+        let (key, id) = local.tasks.insert(std::panic::Location::caller());
+        local.tasks.detach(key, id); // there is no handle
         local.mains.set(local.mains.get() + 1);
         let waking = Arc::new(MainWaker {
             shared: Arc::clone(&local.shared),

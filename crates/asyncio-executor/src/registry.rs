@@ -264,10 +264,14 @@ impl Tasks {
         Some(self.inner.borrow().slots.get(key.0 as usize)?.id & !DETACHED)
     }
 
-    /// Notes that nobody holds the task's handle any more.
-    pub(crate) fn detach(&self, key: Key) {
-        if let Some(slot) = self.inner.borrow_mut().slots.get_mut(key.0 as usize) {
-            slot.id |= DETACHED;
+    /// Notes that nobody holds the handle of this task any more. `false` when it has ended.
+    pub(crate) fn detach(&self, key: Key, id: u32) -> bool {
+        match self.inner.borrow_mut().slots.get_mut(key.0 as usize) {
+            Some(slot) if slot.id == id => {
+                slot.id |= DETACHED;
+                true
+            }
+            _ => false,
         }
     }
 

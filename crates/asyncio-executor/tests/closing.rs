@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use asyncio_executor::{Executor, RunError, Spawner, TaskError, current_task, yield_now};
+use asyncio_executor::{Executor, Notify, RunError, Spawner, TaskError, current_task, yield_now};
 use asyncio_testkit::Watchdog;
 
 fn watchdog() -> Watchdog {
@@ -116,6 +117,25 @@ fn a_handle_dropped_by_the_destructor_of_its_own_task_is_no_harm_w13() {
 }
 
 /// What destructors hand over while an executor closes is refused or dropped, and the close ends.
+/// A task whose handle is kept by its own done-callback, which closing drops: in the middle of
+/// telling of the end, the registry must not keep what only a handle would make it let go of.
+#[test]
+fn a_handle_that_goes_with_a_callback_keeps_nothing_of_a_closed_executor() {
+    struct Silent;
+    impl Notify for Silent {
+        fn notify(&self) {}
+    }
+    let notifier = Arc::new(Silent);
+    let executor = Executor::with_notifier(Arc::clone(&notifier));
+    let task = executor.create_task(pending::<()>());
+    let reference = task.task_ref();
+    reference.add_done_callback(move |_| drop(task));
+    drop(reference);
+    executor.run_until_stalled();
+    drop(executor);
+    assert_eq!(Arc::strong_count(&notifier), 1, "the executor is gone");
+}
+
 #[test]
 fn destructors_may_use_the_closing_executor_w13() {
     let _watchdog = watchdog();
@@ -293,14 +313,11 @@ fn an_executor_may_live_in_a_thread_local_w6() {
     thread_local! {
         static EXECUTOR: Executor = Executor::new();
     }
-    let dropped = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let dropped = Arc::new(std::sync::atomic::AtomicU32::new(0));
     let count = dropped.clone();
     std::thread::spawn(move || {
         EXECUTOR.with(|executor| {
-            struct OnItsThread(
-                std::thread::ThreadId,
-                std::sync::Arc<std::sync::atomic::AtomicU32>,
-            );
+            struct OnItsThread(std::thread::ThreadId, Arc<std::sync::atomic::AtomicU32>);
             impl Drop for OnItsThread {
                 fn drop(&mut self) {
                     assert_eq!(self.0, std::thread::current().id());

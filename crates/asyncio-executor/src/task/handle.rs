@@ -96,7 +96,10 @@ impl<T> Drop for Task<T> {
         }
         if self.settle().is_err() {
             if let Some(inner) = self.inner.take() {
-                self.local.tasks.detach(self.key);
+                // It may be among those who are told of the end, in the middle of that.
+                if !self.local.tasks.detach(self.key, self.id) {
+                    self.local.tasks.forget_ended(self.id);
+                }
                 // async-task's own drop would cancel.
                 inner.detach();
             }
