@@ -81,7 +81,7 @@ impl<F: Future> MainTask<F> {
         this.waking.state.swap(POLLING, Ordering::AcqRel);
         let (root, local) = (this.root, &**this.local);
         let mut cx = Context::from_waker(this.waker);
-        let stepped = home::enter(this.local, || root.step(local, &mut cx));
+        let stepped = home::enter(this.local, || root.step(local, &mut cx, |_| false));
         let Poll::Ready((outcome, status)) = stepped else {
             // Like a task's, a wake from within its step comes after what the step made ready.
             if this.waking.state.fetch_and(!POLLING, Ordering::AcqRel) & WOKEN != 0 {

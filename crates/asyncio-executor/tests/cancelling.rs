@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use asyncio_executor::{catch_cancelled, raise_cancelled, requests_around, yield_now};
-use stage::{Drops, Gate, Stage, finally, me, message, outcome, pause};
+use stage::{Drops, Gate, Stage, finally, me, message, outcome, pause, spawner};
 
 #[test]
 fn a_waiting_task_is_dropped_in_the_next_turn() {
@@ -188,6 +188,25 @@ fn a_panic_with_a_request_undelivered_stays_a_panic() {
     });
     stage.turn();
     assert_eq!(outcome::<()>(task), "task panicked: stronger");
+    stage.assert_clean();
+}
+
+/// asyncio: an exception is stronger than a cancellation that was not delivered.
+#[test]
+fn an_error_with_a_request_undelivered_stays_an_error_where_errors_count() {
+    let stage = Stage::new();
+    let fails = async || {
+        me().cancel();
+        Err::<(), _>("stronger")
+    };
+    let counts = stage.executor.create_task(async move {
+        let task = spawner().build_task().report_errors().spawn(fails());
+        task.await.unwrap()
+    });
+    let value = stage.spawn(async move |_| fails().await);
+    stage.settle();
+    assert_eq!(outcome(counts), "Err(\"stronger\")");
+    assert_eq!(outcome(value), "cancelled", "a value like others");
     stage.assert_clean();
 }
 

@@ -416,6 +416,19 @@ fn try_gather_ends_with_the_first_error_and_the_others_go_on() {
 }
 
 #[test]
+fn the_error_of_a_child_is_not_lost_to_a_request_that_was_not_delivered() {
+    let turns = Turns::new();
+    turns.run(async {
+        let child = async {
+            asyncio_executor::current_task().unwrap().cancel();
+            Err::<(), _>("stronger")
+        };
+        let error = try_gather([child]).await.unwrap_err();
+        assert!(matches!(error, GatherError::Error("stronger")));
+    });
+}
+
+#[test]
 fn try_gather_unpacks_the_values() {
     let turns = Turns::new();
     let group = try_gather_on(

@@ -183,25 +183,30 @@ fn a_failure_and_a_cancellation_in_one_turn_h4() {
     });
 }
 
-/// asyncio: a body's error gives way to a cancellation where no child has failed.
+/// asyncio: the group waits for what it cancels on account of the error, and a cancellation that
+/// comes meanwhile is made anew.
 #[test]
-fn a_bodys_error_alone_gives_way_to_a_cancellation_h4() {
+fn a_bodys_error_is_not_lost_to_a_cancellation_that_comes_after_it_h4() {
     run(async {
         let log = Log::default();
         let inner = log.clone();
         let task = create_task(async move {
-            let _never: Group<()> = task_group(async |group| {
-                group.start_soon(cleans_up(inner, "child", 2)).unwrap();
+            let failed: Group<()> = task_group(async |group| {
+                group
+                    .start_soon(cleans_up(inner.clone(), "child", 2))
+                    .unwrap();
                 yield_now().await;
                 Err("body")
             })
             .await;
-            unreachable!("the cancellation goes on outwards");
+            inner.add(texts(failed).concat());
+            sleep(SECOND).await;
+            unreachable!("the cancellation is made anew");
         });
         sleep(SECOND).await;
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
-        assert_eq!(log.take(), ["child"]);
+        assert_eq!(log.take(), ["child", "body"]);
     });
 }
 
@@ -563,4 +568,41 @@ fn a_loop_closes_with_a_group_in_it() {
     event_loop.close();
     assert!(task.cancelled());
     assert_eq!(log.take(), [""; 0]);
+}
+
+/// As in asyncio the exception is stronger.
+#[test]
+fn a_child_that_fails_with_a_request_undelivered_has_failed_h4() {
+    run(async {
+        let failed: Group<()> = task_group(async |group| {
+            let child = group.create_task(async {
+                me().cancel();
+                Err::<(), _>("stronger")
+            });
+            let child = child.unwrap().await;
+            assert!(matches!(child, Ok(Err(_))), "{child:?}");
+            Ok(())
+        })
+        .await;
+        assert_eq!(texts(failed), ["stronger"]);
+    });
+}
+
+/// The request that was there before the group is made anew as well.
+#[test]
+fn a_group_that_fails_lets_an_earlier_request_be_answered_after_it_h4() {
+    run(async {
+        let task = create_task(async {
+            me().cancel();
+            let failed: Group<()> = task_group(async |group| {
+                group.start_soon(async { Err("child") }).unwrap();
+                Ok(())
+            })
+            .await;
+            assert_eq!(texts(failed), ["child"]);
+            sleep(SECOND).await;
+            unreachable!("cancelled here");
+        });
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
 }

@@ -57,8 +57,10 @@ fn an_eager_child_that_fails_at_once_fails_the_group_a_turn_later() {
 fn eager_children_that_end_at_once_leave_nothing_to_wait_for() {
     run(async {
         get_running_loop().spawner().set_eager(true);
+        let before = get_running_loop().metrics().turns;
         let outcome: Group<_> =
             task_group(async |group| Ok(group.create_task(async { Ok(1) }).unwrap())).await;
+        assert_eq!(get_running_loop().metrics().turns, before);
         assert_eq!(outcome.unwrap().await.unwrap(), Ok(1));
     });
 }

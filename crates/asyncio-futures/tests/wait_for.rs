@@ -70,6 +70,53 @@ fn with_no_time_a_future_never_starts() {
     });
 }
 
+/// asyncio: `wait_for` makes an eager task of it, which is cancelled where it waits.
+#[test]
+fn with_no_time_a_future_has_its_first_step_where_tasks_are_eager() {
+    run(async {
+        get_running_loop().set_eager(true);
+        assert_eq!(wait_for(async { 1 }, NO_TIME).await, Ok(1));
+        let log = Log::default();
+        let before = turn();
+        let outcome = wait_for(
+            async {
+                log.add("first step");
+                let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
+                log.add("clean-up");
+                cancelled.reraise::<()>().await;
+            },
+            NO_TIME,
+        );
+        assert_eq!(outcome.await, Err(TimeoutError));
+        assert_eq!(turn() - before, 3);
+        assert_eq!(log.take(), ["first step", "clean-up"]);
+    });
+}
+
+/// It is not in the ready queue meanwhile, so that a request finds it where asyncio's does.
+#[test]
+fn with_no_time_a_request_to_cancel_comes_in_its_turn() {
+    run(async {
+        let log = Log::default();
+        let inner = log.clone();
+        let waits = create_task(async move {
+            let caught = catch_cancelled(wait_for(sleep(SECOND), NO_TIME)).await;
+            assert!(caught.is_err());
+            inner.add("cancelled");
+        });
+        let inner = log.clone();
+        let yields = create_task(async move {
+            yield_now().await;
+            inner.add("was in the queue before");
+        });
+        yield_now().await;
+        waits.cancel();
+        waits.await.unwrap();
+        yields.await.unwrap();
+        assert_eq!(log.take(), ["was in the queue before", "cancelled"]);
+    });
+}
+
 #[test]
 fn with_no_time_what_is_done_is_returned() {
     run(async {

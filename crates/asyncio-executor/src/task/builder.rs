@@ -70,7 +70,9 @@ impl TaskBuilder {
         self
     }
 
-    /// Has an `Err` of the task that nobody takes reported to the exception handler.
+    /// Has an `Err` of the task count as a failure, as an exception does in asyncio: one that nobody
+    /// takes is reported to the exception handler, and a request to cancel that comes too late to be
+    /// answered does not take its place.
     pub fn report_errors(self) -> ReportingTaskBuilder {
         ReportingTaskBuilder(self)
     }

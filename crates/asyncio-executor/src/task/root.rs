@@ -35,6 +35,9 @@ pub(crate) enum Failure {
 /// What to say of a value that nobody took: its error, if that is worth a report.
 pub(crate) trait Report<T> {
     fn error(value: &T) -> Option<String>;
+
+    /// Whether the value is asyncio's exception.
+    fn is_error(value: &T) -> bool;
 }
 
 /// The values are nobody's business.
@@ -44,6 +47,10 @@ impl<T> Report<T> for Silent {
     fn error(_: &T) -> Option<String> {
         None
     }
+
+    fn is_error(_: &T) -> bool {
+        false
+    }
 }
 
 /// A task built with `report_errors`.
@@ -52,6 +59,10 @@ pub(crate) struct Errors;
 impl<T, E: Display> Report<Result<T, E>> for Errors {
     fn error(value: &Result<T, E>) -> Option<String> {
         value.as_ref().err().map(ToString::to_string)
+    }
+
+    fn is_error(value: &Result<T, E>) -> bool {
+        value.is_err()
     }
 }
 
@@ -108,18 +119,20 @@ impl<F: Future, R> Root<F, R> {
         local.ended(*this.key, Status::Cancelled);
     }
 
-    /// One step. `Ready` says how the task has ended; the registry is told by the caller.
+    /// One step. A value that is a failure is not lost to a request that was not delivered. `Ready`
+    /// says how the task has ended; the registry is told by the caller.
     #[inline]
     pub(crate) fn step(
         self: Pin<&mut Self>,
         local: &Local,
         cx: &mut Context<'_>,
+        is_failure: impl FnOnce(&F::Output) -> bool,
     ) -> Poll<(Outcome<F::Output>, Status)> {
         let mut this = self.project();
         let key = *this.key;
         let _polled = local.begin_poll(key, cx.waker());
         let outer = local.context.replace(this.context.take());
-        let end = poll_body(local, key, this.body.as_mut(), cx);
+        let end = poll_body(local, key, this.body.as_mut(), cx, is_failure);
         *this.context = local.context.replace(outer);
         match end {
             None => {
@@ -153,7 +166,10 @@ where
                 return Poll::Pending;
             };
             let key = self.key;
-            let (outcome, mut status) = std::task::ready!(self.step(local, cx));
+            let (outcome, mut status) = std::task::ready!(self.step(local, cx, |value| {
+                let (_, observer) = local.tasks.interest(key);
+                R::is_error(value) || observer.is_some_and(|observer| observer.is_failure(value))
+            }));
             let (detached, observer) = local.tasks.interest(key);
             if let (Some(observer), Ok(value)) = (observer, &outcome)
                 && observer.is_failure(value)
@@ -182,6 +198,7 @@ fn poll_body<F: Future>(
     key: Key,
     mut body: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
+    is_failure: impl FnOnce(&F::Output) -> bool,
 ) -> Option<(Outcome<F::Output>, Status)> {
     if local.tree.is_marked()
         && let Some(cancelled) = local.tree.answer(local.tasks.root(key))
@@ -203,13 +220,11 @@ fn poll_body<F: Future>(
     if local.tree.is_marked() {
         let root = local.tasks.root(key);
         let (cancelled, again) = local.tree.leave(root, polled.is_ready());
-        // A task that returns while a request is undelivered ends as cancelled.
-        let undelivered = || {
-            if polled.is_ready() {
-                local.tree.answer(root)
-            } else {
-                None
-            }
+        // A task that returns while a request is undelivered ends as cancelled; one that fails has
+        // failed.
+        let undelivered = || match &polled {
+            Poll::Ready(value) if !is_failure(value) => local.tree.answer(root),
+            Poll::Ready(_) | Poll::Pending => None,
         };
         if let Some(cancelled) = cancelled.or_else(undelivered) {
             if let Poll::Ready(value) = polled {

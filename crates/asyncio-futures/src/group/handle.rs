@@ -4,12 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 
-use asyncio_executor::{Context, Spawner, Task, TaskBuilder};
+use asyncio_executor::{Context, End, Spawner, Task, TaskBuilder};
 
 use crate::group::child::Child;
 use crate::group::error::{ChildFailed, TaskGroupClosed};
 use crate::group::state::Group;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Sink};
 use crate::running::running_spawner;
 
 /// A group of tasks that end together. asyncio's `TaskGroup`.
@@ -228,9 +228,14 @@ impl<E: 'static> GroupTaskBuilder<E> {
         let index = group.expect_child();
         let task = self.builder.spawn(Child::new(inbox, index, future));
         group.name_child(index, task.address(inbox.spawner()));
-        // Through the ready queue, also for a task that has ended in an eager first step: a
-        // failure must not cancel the body in the middle of this call.
-        task.observe(inbox.as_observer(), index);
+        if task.done() && !group.is_noted(index) {
+            // It has ended in an eager first step: nothing is left to wait for.
+            group.child_ended(index, End::Returned);
+        } else {
+            // Through the ready queue, also if it has failed in that step: a failure must not
+            // cancel the body in the middle of this call.
+            task.observe(inbox.as_observer(), index);
+        }
         if group.is_aborting() {
             // Its eager first step has cancelled the group, which did not know it yet.
             task.cancel();

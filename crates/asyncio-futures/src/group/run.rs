@@ -62,10 +62,16 @@ impl<E: 'static> TaskGroup<E> {
         if !matches!(outcome, Some(Ok(_))) {
             group.abort();
         }
+        let mut interrupted = None;
         while !group.is_empty() {
             if let Err(request) = catch_cancelled(poll_fn(|cx| group.poll_empty(cx))).await {
-                group.abort();
-                cancelled = Some(request);
+                if cancelled.is_none() && group.is_aborting() {
+                    // The group ends with an error already, which is not to be lost to this.
+                    interrupted = Some(request);
+                } else {
+                    group.abort();
+                    cancelled = Some(request);
+                }
             }
         }
         let mut errors = group.finish();
@@ -77,13 +83,10 @@ impl<E: 'static> TaskGroup<E> {
             payload.resume();
         }
         let cancelled = cancelled.filter(|_| group.body.is_foreign(around));
-        if let Some(request) = cancelled {
-            if errors.is_empty() {
-                return request.reraise().await;
-            }
-            if requests_around() > around {
-                request.renew();
-            }
+        if let Some(request) = &cancelled
+            && errors.is_empty()
+        {
+            return request.clone().reraise().await;
         }
         let value = match outcome {
             Some(Err(error)) => {
@@ -93,11 +96,20 @@ impl<E: 'static> TaskGroup<E> {
             Some(Ok(value)) => Some(value),
             None => None,
         };
+        let request = cancelled.or(interrupted);
         if errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(ErrorGroup::new(errors))
+            return match request {
+                Some(request) => request.reraise().await,
+                None => Ok(value),
+            };
         }
+        // What has no count, `raise_cancelled`, is replaced by the errors.
+        if let Some(request) = request
+            && requests_around() > 0
+        {
+            request.renew();
+        }
+        Err(ErrorGroup::new(errors))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a group knows: its children, how they ended, and where requests to the body go.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -40,6 +41,8 @@ pub(crate) struct Group<E> {
     /// Failures of children whose ends are on their way through the ready queue.
     noted: RefCell<VecDeque<(u32, GroupError<E>)>>,
     errors: RefCell<Vec<GroupError<E>>>,
+    /// Whether the child whose step has just ended has failed in it.
+    failing: Cell<bool>,
     /// Who waits for the last child.
     waker: RefCell<Option<Waker>>,
     pub(super) limit: Limit,
@@ -65,6 +68,7 @@ impl<E> Group<E> {
             last: Cell::new(0),
             noted: RefCell::default(),
             errors: RefCell::default(),
+            failing: Cell::new(false),
             waker: RefCell::default(),
             limit: Limit::default(),
         }
@@ -115,7 +119,18 @@ impl<E> Group<E> {
 
     /// A child has failed, and is about to end.
     pub(super) fn note(&self, index: u32, failure: GroupError<E>) {
+        self.failing.set(true);
         self.noted.borrow_mut().push_back((index, failure));
+    }
+
+    /// A child has returned, and is about to end.
+    pub(super) fn note_returned(&self) {
+        self.failing.set(false);
+    }
+
+    /// Whether a child has failed, and its end is on its way.
+    pub(super) fn is_noted(&self, index: u32) -> bool {
+        self.noted.borrow().iter().any(|(of, _)| *of == index)
     }
 
     fn take_noted(&self, index: u32) -> Option<GroupError<E>> {
@@ -230,6 +245,11 @@ impl<E: 'static> Sink for Group<E> {
         }
         self.errors.borrow_mut().push(failure);
         self.cancel();
+    }
+
+    /// Asked of the value of a child in the step in which it ends.
+    fn is_failure(&self, _: &dyn Any) -> bool {
+        self.failing.get()
     }
 
     /// Orphaned in the body or in a child: the group waits for it, and does not cancel it.

@@ -211,6 +211,17 @@ impl Deadline {
         }));
     }
 
+    /// The deadline has passed: asks the body to end.
+    pub(super) fn expire(&self) {
+        if self.phase.get() != Phase::Active {
+            return;
+        }
+        self.phase.set(Phase::Expiring);
+        if let Some(scope) = self.scope.get() {
+            scope.cancel(None);
+        }
+    }
+
     pub(super) fn is_active(&self) -> bool {
         self.phase.get() == Phase::Active
     }
@@ -235,12 +246,8 @@ impl Dispatch for Deadline {
         let moved = alarm.as_ref().is_some_and(Alarm::is_set);
         let rang = alarm.is_some() && !moved;
         self.alarm.set(alarm);
-        if !(self.soon.take() || rang) || self.phase.get() != Phase::Active {
-            return;
-        }
-        self.phase.set(Phase::Expiring);
-        if let Some(scope) = self.scope.get() {
-            scope.cancel(None);
+        if self.soon.take() || rang {
+            self.expire();
         }
     }
 

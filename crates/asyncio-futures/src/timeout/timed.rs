@@ -52,6 +52,8 @@ enum Stage {
 enum Limit {
     After(Duration),
     At(Instant),
+    /// Already over when the body has to wait.
+    Expiring,
     Handle(Rc<Deadline>),
 }
 
@@ -70,6 +72,11 @@ impl<F> Timed<F> {
 
     pub(super) fn at(when: Instant, body: F) -> Self {
         Self::new(Limit::At(when), body)
+    }
+
+    /// Cancels a body that has to wait, in the poll in which it does.
+    pub(super) fn expiring(body: F) -> Self {
+        Self::new(Limit::Expiring, body)
     }
 
     pub(super) fn until(deadline: Rc<Deadline>, body: F) -> Self {
@@ -98,7 +105,7 @@ impl<F: Future> Future for Timed<F> {
         let polled = this.scope.poll(this.body, cx);
         let expired = match (std::mem::replace(this.stage, Stage::Over), &polled) {
             (Stage::Fresh(limit), Poll::Pending) => {
-                let deadline = start(limit, this.scope);
+                let deadline = start(limit, this.scope, cx);
                 *this.stage = Stage::Waiting { deadline, around };
                 return Poll::Pending;
             }
@@ -127,12 +134,14 @@ impl<F: Future> Future for Timed<F> {
 }
 
 /// Sets the timer of a body that has to wait, in a scope that is open.
-fn start(limit: Limit, scope: &Scope) -> Rc<Deadline> {
+fn start(limit: Limit, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
     let event_loop = get_running_loop();
     let now = event_loop.time();
+    let is_over = matches!(limit, Limit::Expiring);
     let deadline = match limit {
         Limit::After(delay) => Deadline::active(now.checked_add(delay)),
         Limit::At(when) => Deadline::active(Some(when)),
+        Limit::Expiring => Deadline::active(None),
         Limit::Handle(deadline) => deadline,
     };
     // A scope is open as long as its body is pending in a running executor.
@@ -140,6 +149,11 @@ fn start(limit: Limit, scope: &Scope) -> Rc<Deadline> {
         deadline.arm(scope);
     }
     deadline.start(event_loop);
+    if is_over {
+        deadline.expire();
+        // A task in its first step cannot be woken by the scope yet.
+        cx.waker().wake_by_ref();
+    }
     deadline
 }
 

@@ -1,16 +1,19 @@
 //! `wait_for`: a timeout around one await.
 
-use std::future::{Future, IntoFuture};
+use std::cell::Cell;
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use asyncio_executor::{Cancellation, yield_now};
+use asyncio_executor::{Cancellation, Dispatch, Entry, Spawner};
 use pin_project_lite::pin_project;
 
 use crate::child::Child;
 use crate::error::TimeoutError;
 use crate::running::running_spawner;
+use crate::timeout::timed::Timed;
 use crate::timeout::timeout;
 use crate::wait::wait;
 
@@ -28,15 +31,62 @@ pub enum Coroutine {}
 #[derive(Debug)]
 pub enum Waitable {}
 
+/// asyncio makes a task of the future, cancels it, and sees it end. What that task would do is done
+/// here, in the same turns; a loop around this does not starve the others.
 impl<F: Future> Awaitable<Coroutine> for F {
     async fn give_up(self) -> Result<F::Output, TimeoutError> {
-        drop(self);
-        // As many turns as asyncio takes to make a task of it, cancel that and see it end; a loop
-        // around this must not starve the others.
-        for _ in 0..3 {
-            yield_now().await;
+        let spawner = running_spawner(None);
+        if spawner.eager() {
+            // Such a task has its first step at once.
+            // Boxed: otherwise there would be room for the future twice.
+            let mut body = Box::pin(Timed::expiring(self));
+            let mut has_waited = false;
+            let outcome = poll_fn(|cx| {
+                let polled = body.as_mut().poll(cx);
+                has_waited |= polled.is_pending();
+                polled
+            })
+            .await;
+            if has_waited {
+                end_seen(&spawner, 1).await;
+            }
+            return outcome;
         }
+        drop(self);
+        end_seen(&spawner, 2).await;
         Err(TimeoutError)
+    }
+}
+
+/// Waits until, after so many entries of the ready queue that come one from the other, a future is
+/// set. Whoever waits is in the queue only then.
+async fn end_seen(spawner: &Spawner, entries: u32) {
+    let seen = Seen {
+        future: crate::Future::new_on(spawner),
+        entries: Cell::new(entries),
+    };
+    let future = seen.future.clone();
+    spawner.push(Entry::dispatch(Rc::new(seen)));
+    // Nobody else has the future, so that it ends as cancelled only with the one who waits.
+    let _ = future.await;
+}
+
+struct Seen {
+    future: crate::Future<()>,
+    entries: Cell<u32>,
+}
+
+impl Dispatch for Seen {
+    fn run(self: Rc<Self>) {
+        let left = self.entries.get().saturating_sub(1);
+        self.entries.set(left);
+        if left == 0 {
+            // Cancelled meanwhile, perhaps.
+            let _ = self.future.set_result(());
+        } else {
+            let spawner = self.future.spawner().clone();
+            spawner.push(Entry::dispatch(self));
+        }
     }
 }
 
@@ -61,7 +111,7 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 ///
 /// It is [`timeout`](timeout()) around an `await` in this task, and what that says of clean-up and
 /// of values returned in spite of it holds here. With `Duration::ZERO` a future is dropped before
-/// its first step; a handle is cancelled and waited for, unless it is done.
+/// its first step, or cancelled after it if tasks are [eager](asyncio_loop::LoopRef::set_eager); a handle is cancelled and waited for, unless it is done.
 ///
 /// # Errors
 /// [`TimeoutError`].
