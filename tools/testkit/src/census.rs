@@ -67,6 +67,15 @@ impl Census {
         }
     }
 
+    /// Whether no thread ran but the first and those of tests: what earlier tests have started is
+    /// gone, and with it the descriptors that such a thread still held.
+    pub(crate) fn is_settled(&self) -> bool {
+        let first = u64::from(std::process::id());
+        self.threads
+            .iter()
+            .all(|(id, _)| *id == first || is_test_thread(*id))
+    }
+
     /// How many descriptors the process had open. Zero on systems other than Linux.
     pub fn descriptors(&self) -> usize {
         self.descriptors.len()

@@ -186,6 +186,9 @@ impl<'a> Pack<'a> {
         );
         let _alone = exclusive();
         let _watchdog = Watchdog::start(&name, self.time_max);
+        // A thread of an earlier test that ends in the middle of this one would take descriptors
+        // with it. One that stays, a process-wide pool's, is no difference.
+        holds_within(self.settle_time_max, || Census::take().is_settled());
         scenario();
         let findings = self.compare_rounds(&mut scenario);
         assert!(findings.is_empty(), "{name}: {}", findings.join("; "));
