@@ -8,6 +8,16 @@ use std::time::{Duration, Instant};
 
 use crate::exclusive::Registered;
 
+/// The variable that says how many times as long everything may take: for a sanitizer, which makes
+/// a test ten times slower, and for machines that are busy.
+const PATIENCE: &str = "ASYNCIO_TEST_PATIENCE";
+
+/// A limit of real time, as long as [`PATIENCE`] makes it.
+fn patient(limit: Duration) -> Duration {
+    let times = std::env::var(PATIENCE).ok();
+    limit * times.and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 /// Ends the process, with a message, when it is still alive after a time.
 ///
 /// A test that hangs says nothing; one that is aborted says which and where to look. The thread
@@ -47,6 +57,7 @@ impl Watchdog {
         limit: Duration,
         dump: impl FnOnce() + Send + 'static,
     ) -> Watchdog {
+        let limit = patient(limit);
         let (alive, called_off) = mpsc::channel::<()>();
         let (ready, is_ready) = mpsc::channel();
         let name = name.to_owned();
@@ -103,7 +114,7 @@ pub fn eventually(what: &str, limit: Duration, condition: impl FnMut() -> bool) 
 
 /// Whether `condition` came to hold within `limit` of real time.
 pub(crate) fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
+    let (start, limit) = (Instant::now(), patient(limit));
     loop {
         if condition() {
             return true;

@@ -17,6 +17,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// A sanitizer makes tests several times slower, and a machine may have other work.
 const TIME_MAX: Duration = Duration::from_secs(40 * 60);
 
+/// How many times as long as elsewhere a test may take.
+const PATIENCE: (&str, &str) = ("ASYNCIO_TEST_PATIENCE", "10");
+
 /// Runs tests under the address sanitizer, which on Linux checks for leaks at the end too.
 ///
 /// # Errors
@@ -87,6 +90,7 @@ fn test(
         // Tests that panic on purpose must not spend seconds on reading debug information. The
         // sanitizers print stacks of their own.
         .env("RUST_BACKTRACE", "0")
+        .env(PATIENCE.0, PATIENCE.1)
         // Those name lines.
         .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
         .env("CARGO_TARGET_DIR", workspace.target.join(folder))
