@@ -20,6 +20,12 @@ pub(crate) trait Sink: 'static {
     /// The turn of this end has come.
     fn child_ended(&self, index: u32, end: End);
 
+    /// What a child that has ended is told as; `None` where nobody need be told. Called at the
+    /// end itself, under the rule of [`Observer::ended`].
+    fn told_as(&self, index: u32, _: End) -> Option<u32> {
+        Some(index)
+    }
+
     /// Whether a child's value counts as a failure.
     fn is_failure(&self, _: &dyn Any) -> bool {
         false
@@ -133,6 +139,9 @@ impl<S: Sink> Observer for Inbox<S> {
         if self.closed.get() {
             return;
         }
+        let Some(index) = self.sink.told_as(index, end) else {
+            return;
+        };
         self.push(index, end);
         if !self.starting.get() {
             self.spawner.clone().push(Entry::dispatch(self));

@@ -4,12 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 
-use asyncio_executor::{Context, End, Spawner, Task, TaskBuilder};
+use asyncio_executor::{Context, Spawner, Task, TaskBuilder};
 
 use crate::group::child::Child;
 use crate::group::error::{ChildFailed, TaskGroupClosed};
 use crate::group::state::Group;
-use crate::inbox::{Inbox, Sink};
+use crate::inbox::Inbox;
 use crate::running::running_spawner;
 
 /// A group of tasks that end together. asyncio's `TaskGroup`.
@@ -97,7 +97,7 @@ impl<E: 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
     {
-        self.build_task().spawn(future)
+        self.spawn(self.spawner().build_task(), future)
     }
 
     /// [`create_task`](Self::create_task) without a handle: trio's `start_soon`.
@@ -109,7 +109,8 @@ impl<E: 'static> TaskGroup<E> {
     where
         F: Future<Output = Result<(), E>> + 'static,
     {
-        self.build_task().spawn(future).map(Task::detach)
+        self.spawn(self.spawner().build_task(), future)
+            .map(Task::detach)
     }
 
     /// A task of the group with a name, a context, or eager start.
@@ -175,6 +176,39 @@ impl<E: 'static> TaskGroup<E> {
     pub(super) fn spawner(&self) -> &Spawner {
         self.0.spawner()
     }
+
+    #[track_caller]
+    fn spawn<T, F>(
+        &self,
+        builder: TaskBuilder,
+        future: F,
+    ) -> Result<Task<Result<T, ChildFailed>>, TaskGroupClosed>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+    {
+        let inbox = &self.0;
+        let group = &inbox.sink;
+        if !group.is_open() {
+            return Err(TaskGroupClosed);
+        }
+        let index = group.expect_child();
+        let task = builder.spawn(Child::new(inbox, index, future));
+        group.name_child(index, task.address(inbox.spawner()));
+        if task.done() && !group.is_noted(index) {
+            // It has ended in an eager first step: nothing is left to wait for.
+            group.forget_child(index);
+        } else {
+            // Through the ready queue, also if it has failed in that step: a failure must not
+            // cancel the body in the middle of this call.
+            task.observe(inbox.as_observer(), index);
+        }
+        if group.is_aborting() {
+            // Its eager first step has cancelled the group, which did not know it yet.
+            task.cancel();
+        }
+        Ok(task)
+    }
 }
 
 /// Asyncio's keyword arguments of `TaskGroup.create_task`, as methods; made by
@@ -220,27 +254,7 @@ impl<E: 'static> GroupTaskBuilder<E> {
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
     {
-        let inbox = &self.group.0;
-        let group = &inbox.sink;
-        if !group.is_open() {
-            return Err(TaskGroupClosed);
-        }
-        let index = group.expect_child();
-        let task = self.builder.spawn(Child::new(inbox, index, future));
-        group.name_child(index, task.address(inbox.spawner()));
-        if task.done() && !group.is_noted(index) {
-            // It has ended in an eager first step: nothing is left to wait for.
-            group.child_ended(index, End::Returned);
-        } else {
-            // Through the ready queue, also if it has failed in that step: a failure must not
-            // cancel the body in the middle of this call.
-            task.observe(inbox.as_observer(), index);
-        }
-        if group.is_aborting() {
-            // Its eager first step has cancelled the group, which did not know it yet.
-            task.cancel();
-        }
-        Ok(task)
+        self.group.spawn(self.builder, future)
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 /// A group's limit, and who waits.
 pub(crate) struct Limit {
+    /// `usize::MAX` for no limit: then nothing is counted.
     max: Cell<usize>,
     running: Cell<usize>,
     queue: RefCell<VecDeque<Rc<Ticket>>>,
@@ -65,6 +66,7 @@ impl Turn {
     pub(super) fn poll(&mut self, limit: &Limit, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Running => return Poll::Ready(()),
+            Self::Fresh if limit.max.get() == usize::MAX => return Poll::Ready(()),
             Self::Fresh if limit.running.get() < limit.max.get() => {
                 limit.running.set(limit.running.get() + 1);
                 *self = Self::Running;

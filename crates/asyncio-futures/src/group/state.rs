@@ -36,6 +36,8 @@ pub(crate) struct Group<E> {
     /// Cancels the body.
     pub(super) body: Rc<Owner>,
     members: RefCell<Slab<Member>>,
+    /// How often the last child has ended, and its turn in the ready queue has not come.
+    leaving: Cell<u32>,
     /// The number of the last child.
     last: Cell<u64>,
     /// Failures of children whose ends are on their way through the ready queue.
@@ -65,6 +67,7 @@ impl<E> Group<E> {
             aborting: Cell::new(false),
             body: Rc::default(),
             members: RefCell::default(),
+            leaving: Cell::new(0),
             last: Cell::new(0),
             noted: RefCell::default(),
             errors: RefCell::default(),
@@ -96,8 +99,9 @@ impl<E> Group<E> {
         self.members.borrow().len()
     }
 
+    /// Whether no child is left, and the turn of the last one's end has come.
     pub(super) fn is_empty(&self) -> bool {
-        self.members.borrow().is_empty()
+        self.leaving.get() == 0 && self.members.borrow().is_empty()
     }
 
     /// Makes room for a child, and returns its index.
@@ -108,13 +112,18 @@ impl<E> Group<E> {
             task: None,
         });
         // Each child takes dozens of bytes, so memory ends before the numbers do.
-        u32::try_from(index).expect("fewer than 2^32 children")
+        let index = u32::try_from(index).ok().filter(|index| *index != LAST);
+        index.expect("fewer than 2^32 children")
     }
 
     pub(super) fn name_child(&self, index: u32, task: Option<TaskAddress>) {
         if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
             member.task = task;
         }
+    }
+
+    pub(super) fn forget_child(&self, index: u32) {
+        drop(self.members.borrow_mut().try_remove(index as usize));
     }
 
     /// A child has failed, and is about to end.
@@ -228,11 +237,34 @@ impl<E> Group<E> {
     }
 }
 
+/// The index under which is told that the last child has ended.
+const LAST: u32 = u32::MAX;
+
 impl<E: 'static> Sink for Group<E> {
+    /// Of a thousand children that end well, only the last one's end makes a difference: that one
+    /// and each failure has its place in the ready queue.
+    fn told_as(&self, index: u32, _: End) -> Option<u32> {
+        if self.is_noted(index) {
+            return Some(index);
+        }
+        let mut members = self.members.borrow_mut();
+        let is_last = members.try_remove(index as usize).is_some() && members.is_empty();
+        self.leaving.set(self.leaving.get() + u32::from(is_last));
+        is_last.then_some(LAST)
+    }
+
     fn child_ended(&self, index: u32, _: End) {
-        let member = self.members.borrow_mut().try_remove(index as usize);
-        let failure = self.take_noted(index);
-        if member.is_some() && self.is_empty() {
+        let failure = match index {
+            LAST => {
+                self.leaving.set(self.leaving.get() - 1);
+                None
+            }
+            index => {
+                self.forget_child(index);
+                self.take_noted(index)
+            }
+        };
+        if self.is_empty() {
             let waker = self.waker.take();
             if let Some(waker) = waker {
                 waker.wake();
