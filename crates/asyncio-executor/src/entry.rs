@@ -167,13 +167,29 @@ unsafe fn describe_main(_: NonNull<()>, formatter: &mut fmt::Formatter<'_>) -> f
 /// An entry that another thread has made.
 pub(crate) struct SendEntry(Entry);
 
-// SAFETY: made by `SendEntry::new` only, from an `Arc` of something that is `Send` and `Sync`, and
-// its table is one of functions that may run on any thread.
+const _: () = {
+    const fn send<T: Send>() {}
+    send::<Runnable<Home>>();
+};
+
+// SAFETY: made by the three functions below only: from an `Arc` of something that is `Send` and
+// `Sync`, from a runnable, which is `Send`, and from nothing. The functions of the tables may run
+// wherever those may be.
 unsafe impl Send for SendEntry {}
 
 impl SendEntry {
+    /// A step of a task that was woken on another thread.
+    pub(crate) fn wake(runnable: Runnable<Home>) -> Self {
+        Self(Entry::task(runnable))
+    }
+
+    /// The main future was woken on another thread.
+    pub(crate) fn main() -> Self {
+        Self(Entry::main())
+    }
+
     /// An entry that makes `call`. It does not allocate.
-    pub(crate) fn new<C: RemoteCall + 'static>(call: Arc<C>) -> Self {
+    pub(crate) fn call<C: RemoteCall + 'static>(call: Arc<C>) -> Self {
         let data = Arc::into_raw(call).cast_mut().cast::<()>();
         Self(Entry {
             // SAFETY: `Arc::into_raw` never returns null.
@@ -198,11 +214,10 @@ impl<C: RemoteCall + 'static> RemoteTable<C> {
     };
 
     unsafe fn run(data: NonNull<()>, local: &Local) {
-        // SAFETY: `data` came from `Arc::<C>::into_raw` in `SendEntry::new`; this takes over its
+        // SAFETY: `data` came from `Arc::<C>::into_raw` in `SendEntry::call`; this takes over its
         // count.
         let call = unsafe { Arc::from_raw(data.cast::<C>().as_ptr().cast_const()) };
-        local.guard(|| call.call(), || "callback of another thread".to_owned());
-        local.discard_callback(call);
+        call.run(local);
     }
 
     unsafe fn release(data: NonNull<()>) {

@@ -23,9 +23,9 @@ use std::sync::Arc;
 
 use async_task::Runnable;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, SendEntry};
 use crate::local::{self, Local};
-use crate::shared::{Remote, Shared};
+use crate::shared::Shared;
 
 /// The metadata of a task: the executor that it belongs to.
 #[derive(Clone, Copy)]
@@ -125,5 +125,5 @@ fn schedule_elsewhere(home: Home, runnable: Runnable<Home>) {
     // SAFETY: `runnable` is in our hands, so its task has not ended. The count that we get
     // keeps the target alive past the push, after which the executor may be gone.
     let shared = unsafe { home.shared() };
-    shared.push(Remote::Wake(runnable));
+    shared.push(SendEntry::wake(runnable));
 }

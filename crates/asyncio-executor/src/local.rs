@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::entry::Entry;
 use crate::error::ErrorContext;
 use crate::home::{self, Home};
 use crate::registry::{Key, Tasks};
-use crate::shared::{Remote, Shared};
+use crate::shared::Shared;
 use crate::task::{End, Status, TaskBuilder};
 
 /// The handler of errors that nobody else was told of.
@@ -65,9 +66,14 @@ thread_local! {
 }
 
 /// The executor of this thread that `is` picks, if there is one.
+#[inline]
 pub(crate) fn on_this_thread(is: impl Fn(&Local) -> bool) -> Option<Rc<Local>> {
     HERE.try_with(|here| {
         let here = here.try_borrow().ok()?;
+        // Nearly always: a thread that has no executor calls another one's.
+        if here.is_empty() {
+            return None;
+        }
         here.iter()
             .filter_map(Weak::upgrade)
             .find(|local| is(local))
@@ -187,6 +193,9 @@ impl Local {
     /// Drops what is left of a callback.
     #[inline]
     pub(crate) fn discard_callback<T>(&self, rest: T) {
+        if !needs_drop::<T>() {
+            return;
+        }
         or_report(self, "panic in the destructor of a callback", || drop(rest));
     }
 
@@ -206,9 +215,7 @@ impl Local {
         for taken in 0..count {
             match self.shared.pop() {
                 None => return taken,
-                Some(Remote::Wake(runnable)) => self.push(Entry::task(runnable)),
-                Some(Remote::Main) => self.push(Entry::main()),
-                Some(Remote::Call(call)) => self.push(call.into_entry()),
+                Some(entry) => self.push(entry),
             }
         }
         count

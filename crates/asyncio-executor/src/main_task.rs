@@ -11,12 +11,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use pin_project_lite::pin_project;
 
 use crate::context;
-use crate::entry::Entry;
+use crate::entry::{Entry, SendEntry};
 use crate::error::{Message, TaskError};
 use crate::home;
 use crate::local::{self, Local};
 use crate::registry::Key;
-use crate::shared::{Remote, Shared};
+use crate::shared::Shared;
 use crate::task::{Failure, Root, Silent, Task, TaskFuture, TaskRef, Watch};
 
 pin_project! {
@@ -159,7 +159,7 @@ impl Wake for MainWaker {
         }
         match local::on_this_thread(is_ours) {
             Some(local) => local.push(Entry::main()),
-            None => self.shared.push(Remote::Main),
+            None => self.shared.push(SendEntry::main()),
         }
     }
 }

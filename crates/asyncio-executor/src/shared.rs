@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_task::Runnable;
 use concurrent_queue::ConcurrentQueue;
 
 use crate::context::SendContext;
-use crate::entry::SendEntry;
+use crate::entry::{Entry, SendEntry};
 use crate::flat::drop_flat;
-use crate::home::{self, Home};
+use crate::home;
 use crate::local::{self, Local};
 
 /// Wakes a sleeping executor from any thread.
@@ -29,19 +28,11 @@ impl<N: Notify + ?Sized> Notify for Arc<N> {
     }
 }
 
-/// What comes through the door.
-pub(crate) enum Remote {
-    /// A task that was woken by another thread.
-    Wake(Runnable<Home>),
-    /// The main future was woken by another thread.
-    Main,
-    /// A callback of `call_soon_threadsafe`.
-    Call(SendEntry),
-}
-
 /// Shared by the executor, its doors, and every wake-up that is on its way.
 pub(crate) struct Shared {
-    queue: ConcurrentQueue<Remote>,
+    /// What comes through the door: tasks and main futures that other threads have woken, and
+    /// callbacks of `call_soon_threadsafe`.
+    queue: ConcurrentQueue<SendEntry>,
     /// Set when the executor starts to close: callbacks are refused from then on, while
     /// wake-ups are taken until the last task is gone.
     closing: AtomicBool,
@@ -57,11 +48,11 @@ impl Shared {
         })
     }
 
-    /// Hands `remote` over and wakes the executor. A wake-up always finds the queue open: the
-    /// executor closes it after its last task.
-    pub(crate) fn push(&self, remote: Remote) {
-        // Only `Main` and `Call` can meet a closed queue, and then nobody is left to care.
-        let _ = self.queue.push(remote);
+    /// Hands a wake-up over and wakes the executor. That of a task always finds the queue open:
+    /// the executor closes it after its last task.
+    pub(crate) fn push(&self, entry: SendEntry) {
+        // Only a main future's can meet a closed queue, and then nobody is left to care.
+        let _ = self.queue.push(entry);
         self.notifier.notify();
     }
 
@@ -86,15 +77,13 @@ impl Shared {
             self.notifier.notify();
             return Ok(());
         }
-        self.queue
-            .push(Remote::Call(call))
-            .map_err(|_| Closed(()))?;
+        self.queue.push(call).map_err(|_| Closed(()))?;
         self.notifier.notify();
         Ok(())
     }
 
-    pub(crate) fn pop(&self) -> Option<Remote> {
-        self.queue.pop().ok()
+    pub(crate) fn pop(&self) -> Option<Entry> {
+        self.queue.pop().ok().map(SendEntry::into_entry)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -172,11 +161,22 @@ impl Door {
         &self,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<ThreadsafeHandle, Closed> {
+        match SendContext::current() {
+            None => self.hand_over(callback, ()),
+            Some(context) => self.hand_over(callback, context),
+        }
+    }
+
+    fn hand_over(
+        &self,
+        callback: impl FnOnce() + Send + 'static,
+        context: impl Around,
+    ) -> Result<ThreadsafeHandle, Closed> {
         let call = Arc::new(Call {
             callback: Mutex::new(Some(callback)),
-            context: SendContext::current(),
+            context,
         });
-        self.0.call(SendEntry::new(Arc::clone(&call)))?;
+        self.0.call(SendEntry::call(Arc::clone(&call)))?;
         Ok(ThreadsafeHandle(call))
     }
 
@@ -230,17 +230,35 @@ impl fmt::Debug for ThreadsafeHandle {
 /// A callback of another thread, with its type erased.
 pub(crate) trait RemoteCall: Send + Sync {
     /// Calls it, unless it was cancelled.
-    fn call(&self);
+    fn run(self: Arc<Self>, local: &Local);
     /// Drops it; whether it was still there.
     fn cancel(&self) -> bool;
 }
 
-struct Call<F> {
-    callback: Mutex<Option<F>>,
-    context: Option<SendContext>,
+/// What a callback runs in: the variables of who handed it over, or nothing, and then it takes no
+/// room. A flood of callbacks takes the time that its memory takes.
+trait Around: Send + Sync + 'static {
+    fn call(&self, callback: impl FnOnce());
 }
 
-impl<F> Call<F> {
+impl Around for () {
+    fn call(&self, callback: impl FnOnce()) {
+        callback();
+    }
+}
+
+impl Around for SendContext {
+    fn call(&self, callback: impl FnOnce()) {
+        self.run(callback);
+    }
+}
+
+struct Call<F, C> {
+    callback: Mutex<Option<F>>,
+    context: C,
+}
+
+impl<F, C> Call<F, C> {
     fn take(&self) -> Option<F> {
         // The lock is held for a move only, which cannot panic.
         self.callback
@@ -250,12 +268,29 @@ impl<F> Call<F> {
     }
 }
 
-impl<F: FnOnce() + Send + 'static> RemoteCall for Call<F> {
-    fn call(&self) {
-        let Some(callback) = self.take() else { return };
-        match &self.context {
-            Some(context) => context.run(callback),
-            None => callback(),
+/// Calls it on the executor's thread. The context outlives the call: what is in it must not be
+/// dropped while the callback's panic unwinds.
+fn run(local: &Local, callback: Option<impl FnOnce()>, context: &impl Around) {
+    if let Some(callback) = callback {
+        let call = || context.call(callback);
+        local.guard(call, || "callback of another thread".to_owned());
+    }
+}
+
+impl<F: FnOnce() + Send + 'static, C: Around> RemoteCall for Call<F, C> {
+    fn run(self: Arc<Self>, local: &Local) {
+        // Nearly always nobody has kept the handle: then there is nothing to lock.
+        match Arc::try_unwrap(self) {
+            Ok(Self { callback, context }) => {
+                let callback = callback.into_inner();
+                let callback = callback.unwrap_or_else(PoisonError::into_inner);
+                run(local, callback, &context);
+                local.discard_callback(context);
+            }
+            Err(shared) => {
+                run(local, shared.take(), &shared.context);
+                local.discard_callback(shared);
+            }
         }
     }
 

@@ -515,3 +515,29 @@ fn spawning_in_the_exception_handler_works() {
     executor.run_until_stalled();
     assert!(made.get());
 }
+
+/// Also when the callback's panic would still be unwinding: two at once abort the process.
+#[test]
+fn a_call_from_a_thread_may_panic_and_so_may_what_its_context_holds_w11() {
+    struct Always;
+    impl Drop for Always {
+        fn drop(&mut self) {
+            panic!("context");
+        }
+    }
+    static LAST: ContextVar<Arc<Always>> = ContextVar::shared("last");
+    let scene = Scene::new();
+    let door = scene.executor.door();
+    let call = move || {
+        LAST.set(Arc::new(Always));
+        drop(door.call_soon_threadsafe(|| panic!("callback")).unwrap());
+    };
+    std::thread::spawn(call).join().unwrap();
+    assert_eq!(
+        scene.finish(),
+        [
+            "exception in callback: panicked: callback; handle: callback of another thread",
+            "panic in the destructor of a callback: panicked: context",
+        ]
+    );
+}

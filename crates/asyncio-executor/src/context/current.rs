@@ -27,6 +27,7 @@ impl Current {
         copy
     }
 
+    #[inline]
     fn with<R>(&self, f: impl FnOnce(Option<&Context>) -> R) -> R {
         /// Puts the context back, also when `f` panics.
         struct PutBack<'a>(&'a Current, Option<Context>);
@@ -35,7 +36,10 @@ impl Current {
                 self.0.0.set(self.1.take());
             }
         }
-        let taken = PutBack(self, self.0.take());
+        let Some(context) = self.0.take() else {
+            return f(None);
+        };
+        let taken = PutBack(self, Some(context));
         f(taken.1.as_ref())
     }
 }
@@ -45,6 +49,7 @@ thread_local! {
 }
 
 /// Calls `f` with the place of the current context.
+#[inline]
 fn with_place<R>(f: impl FnOnce(&Current) -> R) -> R {
     home::with(|local| match local {
         Some(local) => f(&local.context),
