@@ -178,14 +178,20 @@ impl Inner {
 
     /// Takes the interrupt that an entry has made, if one has. Its payload is for those who drive
     /// an executor themselves.
+    #[inline]
     pub(crate) fn was_interrupted(&self) -> bool {
         let interrupted = self.executor.is_interrupted();
         if interrupted {
-            let payload = self.executor.take_interrupt();
-            self.spawner
-                .catch_panic("panic in the destructor of an interrupt", || drop(payload));
+            self.drop_interrupt();
         }
         interrupted
+    }
+
+    #[cold]
+    fn drop_interrupt(&self) {
+        let payload = self.executor.take_interrupt();
+        self.spawner
+            .catch_panic("panic in the destructor of an interrupt", || drop(payload));
     }
 
     /// Takes in what the poll found: wakes what awaits a source, and makes callbacks ready.
