@@ -7,7 +7,9 @@ use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
-use asyncio_executor::{catch_cancelled, raise_cancelled, requests_around, yield_now};
+use asyncio_executor::{
+    catch_cancelled, raise_cancelled, renew_requests, requests_around, yield_now,
+};
 use stage::{Drops, Gate, Stage, finally, me, message, outcome, pause, spawner};
 
 #[test]
@@ -207,6 +209,65 @@ fn an_error_with_a_request_undelivered_stays_an_error_where_errors_count() {
     stage.settle();
     assert_eq!(outcome(counts), "Err(\"stronger\")");
     assert_eq!(outcome(value), "cancelled", "a value like others");
+    stage.assert_clean();
+}
+
+/// What is raised is caught, and the request is still to be answered: also after scopes that never
+/// wait.
+#[test]
+fn a_cancellation_that_is_raised_does_not_answer_a_request() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |stage| {
+        me().cancel();
+        let raised = catch_cancelled(raise_cancelled::<()>(None)).await;
+        assert!(raised.is_err());
+        stage.tell("raised");
+        catch_cancelled(catch_cancelled(async {}))
+            .await
+            .unwrap()
+            .unwrap();
+        pause(1).await;
+    });
+    stage.settle();
+    assert_eq!(outcome(task), "cancelled");
+    assert_eq!(stage.log(), ["1 raised"]);
+    stage.assert_clean();
+}
+
+#[test]
+fn a_request_made_anew_waits_for_the_next_await_behind_any_scope() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |_| {
+        let caught = catch_cancelled(async {
+            let caught = catch_cancelled(pause(9)).await;
+            caught.unwrap_err().renew();
+        });
+        caught.await.unwrap();
+        catch_cancelled(async { catch_cancelled(async {}).await.unwrap() })
+            .await
+            .unwrap();
+        pause(9).await;
+    });
+    stage.turn();
+    task.cancel_with("once");
+    stage.settle();
+    assert_eq!(outcome(task), "cancelled: once");
+
+    let answered = stage.spawn(async move |_| {
+        let _answered = catch_cancelled(pause(9)).await;
+        renew_requests();
+        renew_requests();
+        let caught = catch_cancelled(pause(9)).await.is_err();
+        pause(1).await;
+        me().uncancel();
+        renew_requests();
+        pause(1).await;
+        caught
+    });
+    stage.turn();
+    answered.cancel();
+    stage.settle();
+    assert_eq!(outcome(answered), "true");
     stage.assert_clean();
 }
 

@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use asyncio_executor::{
-    Cancellation, Claim, Claimed, Message, Settled, Task, TaskError, catch_cancelled, yield_now,
+    Cancellation, Claim, Claimed, Message, Settled, Task, TaskError, TaskRef, catch_cancelled,
+    yield_now,
 };
 use futures_lite::future::{or, poll_once, zip};
 use stage::{Stage, finally, me, message, outcome, pause, spawner};
@@ -213,6 +214,59 @@ fn a_cycle_of_waits_can_be_cancelled() {
     a_ref.cancel();
     stage.settle();
     assert!(a_ref.done() && b_ref.done());
+    stage.assert_clean();
+}
+
+struct PassesTo(TaskRef);
+
+impl Claimed for PassesTo {
+    fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
+        cancellation.task(&self.0)
+    }
+}
+
+/// One of many who await a task.
+async fn shares(task: TaskRef) -> bool {
+    let mut claim = Claim::new();
+    let mut wait = task.wait();
+    let target = || Rc::new(PassesTo(task.clone())) as Rc<dyn Claimed>;
+    poll_fn(|cx| {
+        claim.poll(cx, target, |cx| {
+            Pin::new(&mut wait).poll(cx).map(|()| Settled {
+                value: task.cancelled(),
+                cancelled: task.cancelled().then_some(None),
+            })
+        })
+    })
+    .await
+}
+
+/// A request that comes to a task by two ways has gone in no circle.
+#[test]
+fn a_task_that_two_await_saves_both_from_the_same_request() {
+    let stage = Stage::new();
+    let shared = stage.spawn(async move |_| {
+        assert!(catch_cancelled(pending::<()>()).await.is_err());
+        pause(2).await;
+    });
+    let watch = shared.task_ref();
+    let [one, other] = [watch.clone(), watch.clone()].map(|task| {
+        let waits = stage.executor.create_task(shares(task));
+        (waits.task_ref(), waits)
+    });
+    stage.settle();
+    let taken = Cancellation::request(None, |request| {
+        // The second time it is on its way already.
+        request.task(&one.0) && request.task(&other.0) && request.task(&one.0)
+    });
+    assert!(taken);
+    assert_eq!((watch.cancelling(), one.0.cancelling()), (2, 2));
+    stage.settle();
+    assert_eq!(
+        (outcome(one.1), outcome(other.1)),
+        ("false".into(), "false".into())
+    );
+    assert_eq!(outcome(shared), "()");
     stage.assert_clean();
 }
 

@@ -606,3 +606,30 @@ fn a_group_that_fails_lets_an_earlier_request_be_answered_after_it_h4() {
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }
+
+/// asyncio: it cancels the wait, which looks again in the next turn.
+#[test]
+fn a_failure_while_the_group_waits_lets_it_look_again_h4() {
+    run(async {
+        let log = Log::default();
+        let inner = log.clone();
+        let failed: Group<()> = task_group(async |group| {
+            group
+                .start_soon(async move {
+                    yield_now().await;
+                    get_running_loop().call_soon(move || {
+                        let later = move || inner.add("two turns after the last child");
+                        get_running_loop().call_soon(later);
+                    });
+                    Ok(())
+                })
+                .unwrap();
+            group.start_soon(async { Err("first") }).unwrap();
+            Ok(())
+        })
+        .await;
+        log.add(texts(failed).concat());
+        sleep(SECOND).await;
+        assert_eq!(log.take(), ["first", "two turns after the last child"]);
+    });
+}

@@ -65,17 +65,33 @@ impl Cancelled {
     /// For code that has a result which must not be lost to the cancellation: a task group's
     /// errors, for example. Outside every task and scope it does nothing.
     pub fn renew(self) {
-        home::with(|local| {
-            if let Some(local) = local {
-                let here = local.tree.here(local);
-                // A later request that waits there is answered together with this one.
-                if local.tree.pending(here) < self.request {
-                    local.tree.set_pending(here, self.request);
-                    local.tree.with(here, |here| here.message = self.message);
-                }
-            }
-        });
+        renew(self.message);
     }
+}
+
+/// Makes the requests that are counted here anew, though they were answered, as one: the scope
+/// around answers it at the next `await`. What [`Cancelled::renew`] does for a request that somebody
+/// else has caught, and asyncio by `task.uncancel()` and `task.cancel()`.
+///
+/// Nothing happens if there are [none](crate::requests_around).
+pub fn renew_requests() {
+    if crate::requests_around() > 0 {
+        renew(None);
+    }
+}
+
+/// Marks the scope around, unless it is marked already. The number is a new one, so that nobody
+/// takes the request for the one that was answered.
+fn renew(message: Option<Message>) {
+    home::with(|local| {
+        if let Some(local) = local {
+            let here = local.tree.here(local);
+            if local.tree.pending(here) == 0 {
+                local.tree.set_pending(here, local.tree.next_request());
+                local.tree.with(here, |here| here.message = message);
+            }
+        }
+    });
 }
 
 /// Ends the code around as cancelled, as `raise CancelledError(message)` does in Python: the

@@ -38,7 +38,7 @@ mod unanswered;
 mod wakers;
 
 pub(crate) use bare::BareClaim;
-pub use cancelled::{Cancelled, raise_cancelled};
+pub use cancelled::{Cancelled, raise_cancelled, renew_requests};
 pub(crate) use claim::Target;
 pub use claim::{Claim, Claimed, Settled};
 pub use finally::{Finally, finally, finally_with};

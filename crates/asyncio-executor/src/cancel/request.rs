@@ -30,6 +30,8 @@ pub struct Cancellation {
 
 enum Step {
     Task(Rc<Local>, Key),
+    /// The request has gone on from this task as far as it goes.
+    Left(Rc<Local>, Key),
     /// A node, its generation, and the number of the request. Waking a foreign waker may close
     /// scopes that are still to be marked, and open others under their numbers.
     Mark(Rc<Local>, NodeId, u32, u64),
@@ -54,7 +56,8 @@ impl Cancellation {
     }
 
     /// Sends the request on to a task. Returns whether the task takes it: not when it has ended,
-    /// nor when this very request has come by it before (a cycle).
+    /// nor when this very request has come here through it (a cycle). One to which it was sent
+    /// another way already takes it as well, and is not sent it twice.
     pub fn task(&mut self, task: &TaskRef) -> bool {
         match task.target() {
             Some((local, key)) => self.pass_to(local, key),
@@ -73,16 +76,36 @@ impl Cancellation {
 
     fn pass_to(&mut self, local: &Rc<Local>, key: Key) -> bool {
         let root = local.tree.root(local, key);
-        let fresh = local.tree.with(root, |root| {
-            let fresh = root.visited != self.operation;
-            root.visited = self.operation;
-            fresh
+        let before = local.tree.with(root, |root| {
+            let before = root.visited;
+            if before != self.passing() && before != self.sent() {
+                root.visited = self.sent();
+            }
+            before
         });
-        if fresh != Some(true) {
-            return false;
+        match before {
+            None => false,
+            Some(before) if before == self.passing() => false,
+            Some(before) if before == self.sent() => {
+                // One more request, of which this is the whole effect.
+                count_request(local, root);
+                true
+            }
+            Some(_) => {
+                self.passed.push(Step::Task(Rc::clone(local), key));
+                true
+            }
         }
-        self.passed.push(Step::Task(Rc::clone(local), key));
-        true
+    }
+
+    /// What a root remembers to which this operation has sent its request.
+    fn sent(&self) -> u64 {
+        self.operation * 2
+    }
+
+    /// What it remembers while that is passed on.
+    fn passing(&self) -> u64 {
+        self.operation * 2 + 1
     }
 
     fn new(message: Option<Message>) -> Self {
@@ -111,10 +134,15 @@ impl Cancellation {
             match step {
                 Step::Task(local, key) => {
                     let root = local.tree.root(&local, key);
-                    local
-                        .tree
-                        .with(root, |root| root.count = root.count.saturating_add(1));
+                    count_request(&local, root);
+                    let passing = self.passing();
+                    local.tree.with(root, |root| root.visited = passing);
+                    self.stack.push(Step::Left(Rc::clone(&local), key));
                     self.mark_under(&local, root);
+                }
+                Step::Left(local, key) => {
+                    let (root, sent) = (local.tasks.root(key), self.sent());
+                    local.tree.with(root, |root| root.visited = sent);
                 }
                 Step::Mark(local, node, generation, request) => {
                     if local.tree.with(node, |node| node.generation) == Some(generation) {
@@ -192,6 +220,12 @@ impl Cancellation {
     }
 }
 
+fn count_request(local: &Local, scope: NodeId) {
+    local
+        .tree
+        .with(scope, |scope| scope.count = scope.count.saturating_add(1));
+}
+
 impl fmt::Debug for Cancellation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -211,9 +245,7 @@ pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>)
 
 /// Requests the cancellation of one scope.
 pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Message>) {
-    local
-        .tree
-        .with(scope, |scope| scope.count = scope.count.saturating_add(1));
+    count_request(local, scope);
     let mut cancellation = Cancellation::new(message);
     cancellation.mark_under(local, scope);
     cancellation.run();

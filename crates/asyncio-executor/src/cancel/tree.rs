@@ -70,7 +70,8 @@ pub(crate) struct Node {
     pub(crate) message: Option<Message>,
     /// The requests made on this very scope and not withdrawn.
     pub(crate) count: u32,
-    /// The last cancel operation that came by (roots only): finds cycles of claims.
+    /// The last cancel operation that came by, and whether it still passes its request on from here
+    /// (roots only): finds cycles of claims.
     pub(crate) visited: u64,
     /// Tells this node from earlier ones of its number.
     pub(crate) generation: u32,
@@ -312,6 +313,10 @@ impl Tree {
             if pending == unwinding {
                 // The same one, which a shield among the siblings kept.
                 self.set_pending(id, 0);
+            } else if pending != 0 && pending < unwinding {
+                // What was raised here is not an answer to the request that waits, and must not
+                // make it look like one that was answered.
+                self.set_pending(id, self.next_request());
             }
             let cancelled = self.with(id, |node| {
                 node.answered = node.answered.max(unwinding);

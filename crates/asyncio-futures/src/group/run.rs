@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 
-use asyncio_executor::{catch_cancelled, requests_around};
+use asyncio_executor::{catch_cancelled, renew_requests, requests_around};
 
 use crate::group::error::{ErrorGroup, GroupError};
 use crate::group::handle::TaskGroup;
@@ -103,11 +103,11 @@ impl<E: 'static> TaskGroup<E> {
                 None => Ok(value),
             };
         }
-        // What has no count, `raise_cancelled`, is replaced by the errors.
-        if let Some(request) = request
-            && requests_around() > 0
-        {
-            request.renew();
+        // What has no count, `raise_cancelled`, is replaced by the errors; what has one is made
+        // anew, also if it was answered before there was a group.
+        match request {
+            Some(request) if requests_around() > 0 => request.renew(),
+            _ => renew_requests(),
         }
         Err(ErrorGroup::new(errors))
     }

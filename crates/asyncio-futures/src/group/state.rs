@@ -204,6 +204,10 @@ impl<E> Group<E> {
         self.abort();
         if matches!(self.phase.get(), Phase::Created | Phase::Body) {
             self.body.cancel(None);
+        } else if let Some(waker) = self.waker.take() {
+            // asyncio requests the parent's cancellation here, and takes it back: what remains is
+            // that it looks in its next turn whether the last child has ended.
+            waker.wake();
         }
     }
 
