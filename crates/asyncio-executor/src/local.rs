@@ -270,13 +270,16 @@ impl Local {
             let _ = self.tree.close(self, extra.root);
         }
         let mut extra = ended.extra;
-        // In the order in which they came: whoever watches a task from its first moment is told
-        // before those who got its handle then.
-        if let Some(extra) = &mut extra
-            && extra.observer_first
-            && let Some((observer, index)) = extra.observer.take()
-        {
-            observer.ended(index, End::of(status));
+        // In the order in which they came.
+        if let Some(extra) = &mut extra {
+            if let Some((owner, index)) = extra.owner.take() {
+                owner.ended(index, End::of(status));
+            }
+            if extra.observer_first
+                && let Some((observer, index)) = extra.observer.take()
+            {
+                observer.ended(index, End::of(status));
+            }
         }
         if !ended.waiter.is_none() {
             self.tasks.wake(ended.waiter);

@@ -79,6 +79,8 @@ pub(crate) struct Extra {
     pub(crate) state: Option<Rc<TaskState>>,
     /// Who is told of the end, with the number under which they know the task.
     pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
+    /// The task group that the task is of: told of the end before everybody else.
+    pub(crate) owner: Option<(Rc<dyn Observer>, u32)>,
     /// The observer was there before any callback or other watcher.
     pub(crate) observer_first: bool,
 }
@@ -126,6 +128,7 @@ impl Inner {
                     root: NodeId::NONE,
                     state: None,
                     observer: None,
+                    owner: None,
                     observer_first: true,
                 });
                 slot.link = Link(u32::try_from(index).ok()? | Link::EXTRA);
@@ -298,12 +301,20 @@ impl Tasks {
         let Some(extra) = slot.and_then(|slot| Some(&inner.extras[slot.link.extra()?])) else {
             return Vec::new();
         };
-        let own = extra.observer.iter().map(|(own, _)| Rc::clone(own));
+        let own = extra.owner.iter().chain(&extra.observer);
+        let own = own.map(|(own, _)| Rc::clone(own));
         let others = extra
             .state
             .iter()
             .flat_map(|state| state.watchers.observers());
         own.chain(others).collect()
+    }
+
+    /// Says which task group a new task is of.
+    pub(crate) fn set_owner(&self, key: Key, owner: (Rc<dyn Observer>, u32)) {
+        if let Some(extra) = self.inner.borrow_mut().extra(key) {
+            extra.owner = Some(owner);
+        }
     }
 
     /// Sets the one observer of a task, and returns the one before.

@@ -77,3 +77,53 @@ fn an_observer_that_came_later_is_told_later() {
     executor.run_until_stalled();
     assert_eq!(log.0.take(), ["callback", "observer 1 Returned"]);
 }
+
+/// A combinator that observes a task for a while does not take it from its group; nor does a
+/// factory.
+#[test]
+fn an_owner_is_told_before_everybody_whatever_becomes_of_the_handle() {
+    let executor = Executor::new();
+    let log = Rc::<Log>::default();
+    let told = || {
+        let (log, executor) = (Rc::clone(&log), executor.spawner());
+        Rc::new(Told { log, executor })
+    };
+    let spawner = executor.spawner();
+    let other = spawner.clone();
+    spawner.set_task_factory(Some(Rc::new(move |_| other.build_task())));
+    let works = async {
+        yield_now().await;
+        Ok::<_, ()>(())
+    };
+    let task = executor.build_task().spawn_owned(works, told(), 1);
+    spawner.set_task_factory(None);
+    let seen = Rc::clone(&log);
+    task.add_done_callback(move |_| seen.say("callback"));
+    task.observe(told(), 2);
+    task.unobserve();
+    task.detach();
+    executor.run_until_stalled();
+    assert_eq!(log.0.take(), ["observer 1 Returned", "callback"]);
+
+    let builder = executor.build_task();
+    let cancelled = builder.spawn_owned(async { Ok::<_, ()>(()) }, told(), 3);
+    cancelled.cancel();
+    cancelled.detach();
+    executor.run_until_stalled();
+    assert_eq!(log.0.take(), ["observer 3 Cancelled"]);
+
+    executor.close();
+    let refused = executor.build_task();
+    let refused = refused.spawn_owned(async { Ok::<_, ()>(()) }, Rc::new(Counts(log)), 4);
+    assert!(refused.cancelled());
+}
+
+/// Tells of an end at once.
+struct Counts(Rc<Log>);
+
+impl Observer for Counts {
+    fn ended(self: Rc<Self>, index: u32, end: End) {
+        assert_eq!((index, end), (4, End::Cancelled));
+        self.0.say("told");
+    }
+}

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::{Task, catch_cancelled, yield_now};
-use asyncio_futures::{ErrorGroup, Ready, StartError, TaskGroup, task_group};
+use asyncio_futures::{
+    ErrorGroup, Ready, ReturnWhen, StartError, TaskGroup, as_completed, gather, shield, task_group,
+    wait,
+};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
 
@@ -83,6 +86,44 @@ fn an_eager_child_that_cancels_the_group_is_cancelled_with_it() {
         });
         let child = outcome.await.unwrap().unwrap();
         assert!(child.cancelled());
+    });
+}
+
+/// A combinator that watches children, or watched them and was dropped, does not take them from
+/// their group.
+#[test]
+fn the_handles_of_children_can_be_combined() {
+    run(async {
+        let child = async |seconds: u32| {
+            sleep(SECOND * seconds).await;
+            Ok(seconds)
+        };
+        let outcome: Group<_> = task_group(async |group| {
+            let create = |seconds| group.create_task(child(seconds)).unwrap();
+            assert_eq!(gather([1, 2].map(create)).await.unwrap(), [Ok(1), Ok(2)]);
+            let waited = wait([1, 5].map(create)).return_when(ReturnWhen::FirstCompleted);
+            let (done, pending) = waited.await.unwrap();
+            assert_eq!((done.len(), pending.len()), (1, 1));
+            let mut results = as_completed([2, 1].map(create));
+            assert_eq!(results.next().await.unwrap().unwrap(), Ok(1));
+            drop(results);
+            drop(gather([4, 4].map(create)));
+            assert_eq!(shield(create(1)).await.unwrap(), Ok(1));
+            Ok(get_running_loop().time())
+        })
+        .await;
+        // Those that nobody waits for any more are waited for by the group.
+        let waited = get_running_loop().time() - outcome.unwrap();
+        assert_eq!(waited, SECOND * 3);
+        let failed: Group<()> = task_group(async |group| {
+            let fails = group
+                .create_task(async { Err::<u32, _>("broken") })
+                .unwrap();
+            let _never = gather([fails]).await;
+            unreachable!("the group cancels its body first");
+        })
+        .await;
+        assert_eq!(texts(failed), ["broken"]);
     });
 }
 

@@ -12,11 +12,14 @@ use crate::entry::Entry;
 use crate::error::TaskError;
 use crate::home::{self, Home};
 use crate::local::Local;
-use crate::task::{Errors, Report, Root, Silent, Task, TaskRef, discard};
+use crate::task::{End, Errors, Observer, Owned, Report, Root, Silent, Task, TaskRef, discard};
 
 /// The bytes from which on a future gets an allocation of its own: async-task's bound. It gets it
 /// here, at once, before it is moved through more frames of a stack that may be small.
 pub(crate) const LARGE: usize = 2048;
+
+/// Whom a task belongs to, and the number under which that one knows it.
+type Owner = (Rc<dyn Observer>, u32);
 
 /// Asyncio's keyword arguments of `create_task`, as methods.
 ///
@@ -88,15 +91,40 @@ impl TaskBuilder {
         F::Output: 'static,
     {
         if const { size_of::<F>() >= LARGE } {
-            self.make::<Pin<Box<F>>, Silent>(Box::pin(future))
+            self.make::<Pin<Box<F>>, Silent>(Box::pin(future), None)
         } else {
-            self.make::<F, Silent>(future)
+            self.make::<F, Silent>(future, None)
+        }
+    }
+
+    /// Makes a task that belongs to `owner`, who is told of its end under `index`: before those
+    /// who await, watch or observe it, whatever becomes of its handle. An `Err` counts as a failure,
+    /// as with [`report_errors`](Self::report_errors), and is the owner's to report.
+    ///
+    /// For task groups; others want [`Task::observe`], which leaves the owner alone.
+    #[track_caller]
+    pub fn spawn_owned<F, T, E>(
+        self,
+        future: F,
+        owner: Rc<dyn Observer>,
+        index: u32,
+    ) -> Task<F::Output>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        let owner = Some((owner, index));
+        if const { size_of::<F>() >= LARGE } {
+            self.make::<Pin<Box<F>>, Owned>(Box::pin(future), owner)
+        } else {
+            self.make::<F, Owned>(future, owner)
         }
     }
 
     /// What the task factory leaves as it is, and everything else.
     #[track_caller]
-    fn make<F, R>(self, future: F) -> Task<F::Output>
+    fn make<F, R>(self, future: F, owner: Option<Owner>) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -104,9 +132,10 @@ impl TaskBuilder {
     {
         let location = Location::caller();
         if self.local.has_factory.get() {
-            self.through_factory().make_at::<F, R>(location, future)
+            self.through_factory()
+                .make_at::<F, R>(location, future, owner)
         } else {
-            self.make_at::<F, R>(location, future)
+            self.make_at::<F, R>(location, future, owner)
         }
     }
 
@@ -117,13 +146,20 @@ impl TaskBuilder {
         location: &'static Location<'static>,
         clean_up: Pin<Box<dyn Future<Output = ()>>>,
     ) -> TaskRef {
-        let task = self.eager(false).make_at::<_, Silent>(location, clean_up);
+        let task = self
+            .eager(false)
+            .make_at::<_, Silent>(location, clean_up, None);
         let task_ref = task.task_ref();
         task.detach();
         task_ref
     }
 
-    fn make_at<F, R>(self, location: &'static Location<'static>, future: F) -> Task<F::Output>
+    fn make_at<F, R>(
+        self,
+        location: &'static Location<'static>,
+        future: F,
+        owner: Option<Owner>,
+    ) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -137,6 +173,9 @@ impl TaskBuilder {
         } = self;
         if local.closed.get() {
             discard(&local, future);
+            if let Some((owner, index)) = owner {
+                owner.ended(index, End::Cancelled);
+            }
             let id = local.tasks.next_id();
             let task = Task::ended::<R>(local, id, location, Err(TaskError::closed()));
             if let Some(name) = name {
@@ -145,6 +184,9 @@ impl TaskBuilder {
             return task;
         }
         let (key, id) = local.tasks.insert(location);
+        if let Some(owner) = owner {
+            local.tasks.set_owner(key, owner);
+        }
         let context = context.or_else(context::copy_for_task);
         let home = Home::of(&local.shared);
         let (runnable, inner) = async_task::Builder::new().metadata(home).spawn_local(
@@ -221,9 +263,9 @@ impl ReportingTaskBuilder {
         E: Display + 'static,
     {
         if const { size_of::<F>() >= LARGE } {
-            self.0.make::<Pin<Box<F>>, Errors>(Box::pin(future))
+            self.0.make::<Pin<Box<F>>, Errors>(Box::pin(future), None)
         } else {
-            self.0.make::<F, Errors>(future)
+            self.0.make::<F, Errors>(future, None)
         }
     }
 }

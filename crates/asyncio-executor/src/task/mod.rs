@@ -31,7 +31,9 @@ pub use list::{TaskList, TaskOutcomes};
 pub use observe::{End, Observer, TaskAddress};
 pub(crate) use reference::TaskState;
 pub use reference::{CallbackId, TaskRef, WaitTask};
-pub(crate) use root::{Errors, Failure, Outcome, Report, Root, Silent, discard, nobody_waits};
+pub(crate) use root::{
+    Errors, Failure, Outcome, Owned, Report, Root, Silent, discard, nobody_waits,
+};
 
 /// How a task has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

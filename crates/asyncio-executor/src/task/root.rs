@@ -66,6 +66,19 @@ impl<T, E: Display> Report<Result<T, E>> for Errors {
     }
 }
 
+/// A task that belongs to somebody, who has the error already.
+pub(crate) struct Owned;
+
+impl<T, E> Report<Result<T, E>> for Owned {
+    fn error(_: &Result<T, E>) -> Option<String> {
+        None
+    }
+
+    fn is_error(value: &Result<T, E>) -> bool {
+        value.is_err()
+    }
+}
+
 pin_project! {
     pub(crate) struct Root<F: Future, R = Silent> {
         #[pin]

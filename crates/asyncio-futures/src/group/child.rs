@@ -53,10 +53,7 @@ where
         let group = &this.group.sink;
         ready!(this.turn.poll(&group.limit, cx));
         let failure = match ready!(this.body.poll(cx)) {
-            Ok(Ok(value)) => {
-                group.note_returned();
-                return Poll::Ready(Ok(value));
-            }
+            Ok(Ok(value)) => return Poll::Ready(Ok(value)),
             Ok(Err(error)) => GroupError::Error(error),
             Err(payload) => GroupError::Panicked(payload),
         };

@@ -193,16 +193,9 @@ impl<E: 'static> TaskGroup<E> {
             return Err(TaskGroupClosed);
         }
         let index = group.expect_child();
-        let task = builder.spawn(Child::new(inbox, index, future));
+        let child = Child::new(inbox, index, future);
+        let task = builder.spawn_owned(child, inbox.as_observer(), index);
         group.name_child(index, task.address(inbox.spawner()));
-        if task.done() && !group.is_noted(index) {
-            // It has ended in an eager first step: nothing is left to wait for.
-            group.forget_child(index);
-        } else {
-            // Through the ready queue, also if it has failed in that step: a failure must not
-            // cancel the body in the middle of this call.
-            task.observe(inbox.as_observer(), index);
-        }
         if group.is_aborting() {
             // Its eager first step has cancelled the group, which did not know it yet.
             task.cancel();

@@ -1,6 +1,5 @@
 //! What a group knows: its children, how they ended, and where requests to the body go.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,8 +42,6 @@ pub(crate) struct Group<E> {
     /// Failures of children whose ends are on their way through the ready queue.
     noted: RefCell<VecDeque<(u32, GroupError<E>)>>,
     errors: RefCell<Vec<GroupError<E>>>,
-    /// Whether the child whose step has just ended has failed in it.
-    failing: Cell<bool>,
     /// Who waits for the last child.
     waker: RefCell<Option<Waker>>,
     pub(super) limit: Limit,
@@ -54,9 +51,17 @@ pub(crate) struct Group<E> {
 struct Member {
     /// Children are cancelled in the order of these.
     number: u64,
-    /// Where requests go; `None` while its first step runs inside `create_task`, and for a
-    /// clean-up that was adopted.
-    task: Option<TaskAddress>,
+    target: Target,
+}
+
+/// Where requests to a child go.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// Its first step may be running, inside `create_task`.
+    Starting,
+    Task(TaskAddress),
+    /// A clean-up that was adopted; or a child that has failed in its first step.
+    None,
 }
 
 impl<E> Group<E> {
@@ -71,7 +76,6 @@ impl<E> Group<E> {
             last: Cell::new(0),
             noted: RefCell::default(),
             errors: RefCell::default(),
-            failing: Cell::new(false),
             waker: RefCell::default(),
             limit: Limit::default(),
         }
@@ -109,32 +113,28 @@ impl<E> Group<E> {
         self.last.set(self.last.get() + 1);
         let index = self.members.borrow_mut().insert(Member {
             number: self.last.get(),
-            task: None,
+            target: Target::Starting,
         });
         // Each child takes dozens of bytes, so memory ends before the numbers do.
         let index = u32::try_from(index).ok().filter(|index| *index != LAST);
         index.expect("fewer than 2^32 children")
     }
 
+    /// The child has been made: from now on it can be cancelled.
     pub(super) fn name_child(&self, index: u32, task: Option<TaskAddress>) {
+        // There is none there if it has ended in an eager first step.
         if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
-            member.task = task;
+            member.target = task.map_or(Target::None, Target::Task);
         }
     }
 
     pub(super) fn forget_child(&self, index: u32) {
-        drop(self.members.borrow_mut().try_remove(index as usize));
+        self.members.borrow_mut().try_remove(index as usize);
     }
 
     /// A child has failed, and is about to end.
     pub(super) fn note(&self, index: u32, failure: GroupError<E>) {
-        self.failing.set(true);
         self.noted.borrow_mut().push_back((index, failure));
-    }
-
-    /// A child has returned, and is about to end.
-    pub(super) fn note_returned(&self) {
-        self.failing.set(false);
     }
 
     /// Whether a child has failed, and its end is on its way.
@@ -185,7 +185,10 @@ impl<E> Group<E> {
             let members = self.members.borrow();
             let tasks = members
                 .iter()
-                .filter_map(|(_, member)| Some((member.number, member.task?)));
+                .filter_map(|(_, member)| match member.target {
+                    Target::Task(task) => Some((member.number, task)),
+                    Target::Starting | Target::None => None,
+                });
             tasks.collect()
         };
         tasks.sort_unstable_by_key(|(number, _)| *number);
@@ -252,7 +255,9 @@ impl<E: 'static> Sink for Group<E> {
             return Some(index);
         }
         let mut members = self.members.borrow_mut();
-        let is_last = members.try_remove(index as usize).is_some() && members.is_empty();
+        let gone = members.try_remove(index as usize)?;
+        // One that has ended in an eager first step leaves nothing to wait for.
+        let is_last = members.is_empty() && !matches!(gone.target, Target::Starting);
         self.leaving.set(self.leaving.get() + u32::from(is_last));
         is_last.then_some(LAST)
     }
@@ -283,11 +288,6 @@ impl<E: 'static> Sink for Group<E> {
         self.cancel();
     }
 
-    /// Asked of the value of a child in the step in which it ends.
-    fn is_failure(&self, _: &dyn Any) -> bool {
-        self.failing.get()
-    }
-
     /// Orphaned in the body or in a child: the group waits for it, and does not cancel it.
     fn adopt(inbox: &Rc<Inbox<Self>>, clean_up: &TaskRef) -> bool {
         let group = &inbox.sink;
@@ -295,6 +295,7 @@ impl<E: 'static> Sink for Group<E> {
             return false;
         }
         let index = group.expect_child();
+        group.name_child(index, None);
         clean_up.observe(inbox.as_observer(), index);
         true
     }
