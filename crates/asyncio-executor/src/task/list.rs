@@ -13,8 +13,8 @@ use crate::error::TaskError;
 use crate::local::Local;
 use crate::registry::Key;
 use crate::spawner::Spawner;
-use crate::task::handle::{Live, Own, Unclaimed, outcome_of};
 use crate::task::observe::TaskAddress;
+use crate::task::parts::{Live, Own, Unclaimed, outcome_of};
 use crate::task::{Task, TaskRef};
 
 /// A list of tasks, for combinators: `Vec<Task<T>>` in a sixth of its memory.

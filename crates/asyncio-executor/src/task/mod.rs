@@ -8,6 +8,7 @@
 //! | [`join`] | waiting for a task, by value and through `&mut task` |
 //! | [`into_task`] | what can be given where a task is wanted |
 //! | [`list`] | many handles in little memory |
+//! | [`parts`] | a handle in its parts, for lists |
 //! | [`observe`] | telling whoever watches many tasks |
 //! | [`mod@reference`] | `TaskRef`: any number of untyped handles |
 //! | [`watchers`] | who is told when a task ends, in order |
@@ -18,6 +19,7 @@ mod into_task;
 mod join;
 mod list;
 mod observe;
+mod parts;
 mod reference;
 mod root;
 mod watchers;
