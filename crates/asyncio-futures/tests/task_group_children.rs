@@ -223,6 +223,37 @@ fn a_limit_of_nothing_is_refused() {
 }
 
 #[test]
+#[should_panic(expected = "gets its limit before it runs")]
+fn a_limit_comes_too_late_for_children_that_have_begun() {
+    run(async {
+        let outcome: Group<()> = task_group(async |group| {
+            let _too_late = group.clone().limit(1);
+            Ok(())
+        })
+        .await;
+        outcome.unwrap();
+    });
+}
+
+#[test]
+fn a_group_is_empty_when_it_has_no_children() {
+    run(async {
+        let outcome: Group<_> = task_group(async |group| {
+            assert!(group.is_empty());
+            group.start_soon(async { Ok(()) }).unwrap();
+            let mut lengths = Vec::new();
+            for _ in 0..3 {
+                lengths.push((group.len(), group.is_empty()));
+                yield_now().await;
+            }
+            Ok(lengths)
+        })
+        .await;
+        assert_eq!(outcome.unwrap(), [(1, false), (0, true), (0, true)]);
+    });
+}
+
+#[test]
 fn a_child_is_started_when_it_says_so() {
     run(async {
         let log = Log::default();

@@ -185,3 +185,10 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+/// For bodies that fail with I/O errors: `group.start(..).await?`.
+impl From<StartError> for std::io::Error {
+    fn from(error: StartError) -> Self {
+        Self::other(error)
+    }
+}

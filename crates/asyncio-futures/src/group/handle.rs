@@ -8,7 +8,7 @@ use asyncio_executor::{Context, Spawner, Task, TaskBuilder};
 
 use crate::group::child::Child;
 use crate::group::error::{ChildFailed, TaskGroupClosed};
-use crate::group::state::Group;
+use crate::group::state::{Group, Phase};
 use crate::inbox::Inbox;
 use crate::running::running_spawner;
 
@@ -41,7 +41,8 @@ impl<E: 'static> TaskGroup<E> {
     /// ever: give such groups no limit.
     ///
     /// # Panics
-    /// At a limit of 0, under which nothing would ever end.
+    /// At a limit of 0, under which nothing would ever end; and when the group runs, or has run:
+    /// children that have begun are not counted then.
     ///
     /// # Examples
     /// ```
@@ -74,6 +75,11 @@ impl<E: 'static> TaskGroup<E> {
     #[must_use]
     pub fn limit(self, children: usize) -> Self {
         assert!(children > 0, "a task group with a limit of 0 never ends");
+        assert_eq!(
+            self.0.sink.phase(),
+            Phase::Created,
+            "a task group gets its limit before it runs"
+        );
         self.0.sink.limit.set(children);
         self
     }
@@ -167,10 +173,10 @@ impl<E: 'static> TaskGroup<E> {
         self.0.sink.len()
     }
 
-    /// Whether no child is left.
+    /// Whether every child has ended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.sink.is_empty()
+        self.len() == 0
     }
 
     pub(super) fn spawner(&self) -> &Spawner {

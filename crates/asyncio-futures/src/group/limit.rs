@@ -11,12 +11,16 @@ pub(crate) struct Limit {
     max: Cell<usize>,
     running: Cell<usize>,
     queue: RefCell<VecDeque<Rc<Ticket>>>,
+    /// How many in the queue wait no more.
+    gone: Cell<usize>,
 }
 
 #[derive(Default)]
 pub(super) struct Ticket {
     /// Its turn has come: it counts as running.
     called: Cell<bool>,
+    /// The child has ended before that.
+    gone: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -36,6 +40,7 @@ impl Default for Limit {
             max: Cell::new(usize::MAX),
             running: Cell::new(0),
             queue: RefCell::default(),
+            gone: Cell::new(0),
         }
     }
 }
@@ -47,8 +52,7 @@ impl Limit {
 
     /// One child less runs: the first that waits may begin.
     fn call_next(&self) {
-        let next = self.queue.borrow_mut().pop_front();
-        let Some(next) = next else {
+        let Some(next) = self.pop() else {
             self.running.set(self.running.get() - 1);
             return;
         };
@@ -56,6 +60,31 @@ impl Limit {
         let waker = next.waker.take();
         if let Some(waker) = waker {
             waker.wake();
+        }
+    }
+
+    fn pop(&self) -> Option<Rc<Ticket>> {
+        let mut queue = self.queue.borrow_mut();
+        loop {
+            let next = queue.pop_front()?;
+            if !next.gone.get() {
+                return Some(next);
+            }
+            self.gone.set(self.gone.get() - 1);
+        }
+    }
+
+    /// A child waits no more. Its ticket stays where it is, until it comes up or most of the queue
+    /// is of this kind: children may be cancelled in any order, and a search for each would be
+    /// quadratic.
+    fn abandon(&self, ticket: &Ticket) {
+        drop(ticket.waker.take());
+        ticket.gone.set(true);
+        self.gone.set(self.gone.get() + 1);
+        let mut queue = self.queue.borrow_mut();
+        if self.gone.get() > queue.len() / 2 {
+            queue.retain(|ticket| !ticket.gone.get());
+            self.gone.set(0);
         }
     }
 }
@@ -96,13 +125,7 @@ impl Turn {
             Self::Fresh => {}
             Self::Running => limit.call_next(),
             Self::Waiting(ticket) if ticket.called.get() => limit.call_next(),
-            Self::Waiting(ticket) => {
-                let mut queue = limit.queue.borrow_mut();
-                // A group cancels its children in order, so nearly always it is the first.
-                if let Some(at) = queue.iter().position(|other| Rc::ptr_eq(other, &ticket)) {
-                    queue.remove(at);
-                }
-            }
+            Self::Waiting(ticket) => limit.abandon(&ticket),
         }
     }
 }

@@ -37,8 +37,8 @@ pub use start::Ready;
 /// A cancellation that reaches the group is not passed on but answered: the body is dropped where
 /// it waits, the children are cancelled, all are waited for, and then the cancellation goes on
 /// outwards. If a child has failed, the outcome is the [`ErrorGroup`], and the request is made
-/// anew: the next `await` after the group answers it. (An `Err` of the body alone gives way to a
-/// cancellation, as in asyncio.)
+/// anew: the next `await` after the group answers it. So it is with a cancellation that comes
+/// when the body has returned an `Err` and children are waited for.
 ///
 /// # Errors
 /// [`ErrorGroup`]. One without errors says that [`TaskGroup::cancel`] has ended the body before

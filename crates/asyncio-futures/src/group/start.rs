@@ -108,8 +108,8 @@ impl<E: 'static> TaskGroup<E> {
     /// [`StartError::NeverReady`] when the child ends first, or drops its [`Ready`].
     ///
     /// # Cancel safety
-    /// Yes. Cancelled or dropped before the child is ready, it requests the child's cancellation;
-    /// the group waits for it as for every child.
+    /// Yes. Cancelled or dropped before it has the value, it requests the child's cancellation, also
+    /// if the child is ready meanwhile; the group waits for it as for every child.
     ///
     /// # Examples
     /// ```
@@ -125,7 +125,7 @@ impl<E: 'static> TaskGroup<E> {
     ///
     /// let executor = Executor::new();
     /// let port = executor.run_until_complete(task_group(async |group| {
-    ///     let port = group.start(serve).await.map_err(std::io::Error::other)?;
+    ///     let port = group.start(serve).await?;
     ///     Ok(port)
     /// }));
     /// assert_eq!(port.unwrap().unwrap(), 8080);

@@ -52,6 +52,8 @@ struct Member {
     /// Children are cancelled in the order of these.
     number: u64,
     target: Target,
+    /// It has failed: `noted` has the failure, and its end is on its way.
+    failed: bool,
 }
 
 /// Where requests to a child go.
@@ -114,6 +116,7 @@ impl<E> Group<E> {
         let index = self.members.borrow_mut().insert(Member {
             number: self.last.get(),
             target: Target::Starting,
+            failed: false,
         });
         // Each child takes dozens of bytes, so memory ends before the numbers do.
         let index = u32::try_from(index).ok().filter(|index| *index != LAST);
@@ -128,18 +131,16 @@ impl<E> Group<E> {
         }
     }
 
-    pub(super) fn forget_child(&self, index: u32) {
+    fn forget_child(&self, index: u32) {
         self.members.borrow_mut().try_remove(index as usize);
     }
 
     /// A child has failed, and is about to end.
     pub(super) fn note(&self, index: u32, failure: GroupError<E>) {
+        if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
+            member.failed = true;
+        }
         self.noted.borrow_mut().push_back((index, failure));
-    }
-
-    /// Whether a child has failed, and its end is on its way.
-    pub(super) fn is_noted(&self, index: u32) -> bool {
-        self.noted.borrow().iter().any(|(of, _)| *of == index)
     }
 
     fn take_noted(&self, index: u32) -> Option<GroupError<E>> {
@@ -251,10 +252,10 @@ impl<E: 'static> Sink for Group<E> {
     /// Of a thousand children that end well, only the last one's end makes a difference: that one
     /// and each failure has its place in the ready queue.
     fn told_as(&self, index: u32, _: End) -> Option<u32> {
-        if self.is_noted(index) {
+        let mut members = self.members.borrow_mut();
+        if members.get(index as usize)?.failed {
             return Some(index);
         }
-        let mut members = self.members.borrow_mut();
         let gone = members.try_remove(index as usize)?;
         // One that has ended in an eager first step leaves nothing to wait for.
         let is_last = members.is_empty() && !matches!(gone.target, Target::Starting);
