@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// What a job panicked with. `Sync`, so that errors that hold one can be passed on by `?`.
 pub struct JobPanic {
-    /// Never locked but to read the text: the lock only makes the payload `Sync`.
-    payload: Mutex<Box<dyn Any + Send>>,
+    /// Never locked but to read the text: the lock only makes the payload `Sync`. Boxed, so that
+    /// the results of jobs that do not panic have no room for it.
+    payload: Box<Mutex<Box<dyn Any + Send>>>,
 }
 
 impl JobPanic {
@@ -15,7 +16,7 @@ impl JobPanic {
     #[must_use]
     pub fn new(payload: Box<dyn Any + Send>) -> Self {
         Self {
-            payload: Mutex::new(payload),
+            payload: Box::new(Mutex::new(payload)),
         }
     }
 

@@ -54,11 +54,13 @@ struct Inner<T> {
     outcome: Option<Result<T, JobError>>,
     /// Of the last poll that found nothing; taken by the final transition.
     waker: Option<Waker>,
-    /// In the order in which they were added; taken by the final transition.
-    callbacks: Vec<Callback>,
+    /// In the order in which they were added; taken by the final transition. Nearly no job has
+    /// one, and then it costs a word.
+    #[expect(clippy::box_collection, reason = "a `Vec` of none has three words")]
+    callbacks: Option<Box<Vec<Callback>>>,
     /// Threads blocked in `wait_until`. While it is zero the final transition leaves the event
     /// alone, whose first use allocates.
-    blocked: usize,
+    blocked: u32,
 }
 
 /// Whom a final transition has to tell, once the lock is free.
@@ -76,7 +78,7 @@ impl<T> Cell<T> {
                 phase: Phase::Pending,
                 outcome: None,
                 waker: None,
-                callbacks: Vec::new(),
+                callbacks: None,
                 blocked: 0,
             }),
             done: Event::new(),
@@ -171,7 +173,7 @@ impl<T> Cell<T> {
         if inner.phase.is_done() {
             return Some(callback);
         }
-        inner.callbacks.push(callback);
+        inner.callbacks.get_or_insert_default().push(callback);
         None
     }
 
@@ -222,7 +224,7 @@ impl<T> Inner<T> {
         self.phase = phase;
         Audience {
             waker: self.waker.take(),
-            callbacks: std::mem::take(&mut self.callbacks),
+            callbacks: self.callbacks.take().map_or_else(Vec::new, |boxed| *boxed),
             blocked: self.blocked > 0,
         }
     }
