@@ -10,7 +10,8 @@ use asyncio_testkit::{Child, Watchdog, eventually, guarded};
 #[test]
 fn it_aborts_with_a_message_after_the_dump() {
     let name = "it_aborts_with_a_message_after_the_dump";
-    let outcome = Child::new(name).run(|| {
+    let child = Child::new(name).env("ASYNCIO_TEST_PATIENCE", "2");
+    let outcome = child.run(|| {
         let _watchdog = Watchdog::start_with("the slow one", Duration::from_millis(20), || {
             let _ = writeln!(io::stderr(), "the dump");
         });
@@ -22,7 +23,7 @@ fn it_aborts_with_a_message_after_the_dump() {
     assert!(!outcome.status.success());
     let message = outcome
         .stderr
-        .find("`the slow one` did not end within 20ms");
+        .find("`the slow one` did not end within 40ms");
     let dump = outcome.stderr.find("the dump");
     assert!(message.is_some() && message < dump, "{}", outcome.stderr);
 }
