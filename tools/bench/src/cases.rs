@@ -3,6 +3,7 @@
 //! A family's file holds its rows of the table and the work itself, generic over the runtime.
 
 pub mod gathering;
+pub mod grouping;
 pub mod parking;
 pub mod pool;
 pub mod sleeping;
@@ -85,6 +86,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         pool::CASES,
         threadsafe::CASES,
         gathering::CASES,
+        grouping::CASES,
     ]
     .into_iter()
     .flatten()

@@ -1,6 +1,7 @@
 //! Who takes part; one file a contender.
 
 pub mod asyncio;
+pub mod by_hand;
 pub mod compio;
 pub mod executor;
 pub mod limit;
@@ -70,10 +71,12 @@ impl Contender {
 }
 
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
-/// because peers have no callbacks.
+/// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
+/// await.
 const fn every_case<R: Sleep + Pool + Gather + Threadsafe>(
     soon: Measure,
-) -> [(&'static str, Measure); 13] {
+    group: Measure,
+) -> [(&'static str, Measure); 14] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -88,14 +91,16 @@ const fn every_case<R: Sleep + Pool + Gather + Threadsafe>(
         ("threadsafe/flood", threadsafe::measure_flood::<R>),
         ("threadsafe/pingpong", threadsafe::measure_pingpong::<R>),
         ("gather/", gathering::measure::<R>),
+        ("group/", group),
     ]
 }
 
 /// Everybody, ours first.
-pub fn all() -> [&'static Contender; 7] {
+pub fn all() -> [&'static Contender; 8] {
     [
         &asyncio::CONTENDER,
         &executor::CONTENDER,
+        &by_hand::CONTENDER,
         &tokio::CONTENDER,
         &smol::CONTENDER,
         &monoio::CONTENDER,

@@ -67,6 +67,14 @@ pub trait Gather: Runtime {
         F: Future<Output = u64> + 'static;
 }
 
+/// A runtime with a group that its tasks do not outlive.
+pub trait Group: Runtime {
+    /// Starts `tasks` tasks in a group, the i-th made by `child(i)`, and waits for the group's end.
+    fn group<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> impl Future<Output = ()>
+    where
+        F: Future<Output = ()> + 'static;
+}
+
 /// A runtime that other threads can hand calls to.
 pub trait Threadsafe: Runtime {
     /// The other thread's end.

@@ -19,7 +19,7 @@ pub struct Target {
 /// What a target compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The median of our paired ratios to this peer.
+    /// The median of our paired ratios to this peer, or to this part of ours.
     RatioTo(&'static str),
     /// The median of our paired ratios to the peer with the lowest median.
     RatioToBestPeer,
@@ -59,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     best("threadsafe/flood", "≤ the best peer", 1.0),
     best("threadsafe/pingpong", "≤ the best peer", 1.0),
     best("gather/100k", "≤ the best peer", 1.0),
+    peer("group/1000", "≤ 1.2 × by hand", "by-hand", 1.2),
 ];
 
 const fn peer(

@@ -7,7 +7,7 @@ use asyncio_bench::targets::{Subject, TARGETS, Target};
 use asyncio_bench::{cases, contenders};
 
 /// What was promised to be measured.
-const PROMISED: [&str; 17] = [
+const PROMISED: [&str; 18] = [
     "yield/1",
     "yield/10",
     "yield/1000",
@@ -25,6 +25,7 @@ const PROMISED: [&str; 17] = [
     "threadsafe/flood",
     "threadsafe/pingpong",
     "gather/100k",
+    "group/1000",
 ];
 
 #[test]
@@ -92,7 +93,7 @@ fn every_case_has_a_target_and_every_target_a_case_and_a_peer() {
         );
         if let Subject::RatioTo(name) = target.subject {
             assert!(
-                contenders::find(name).is_some_and(|c| c.role == Role::Peer),
+                contenders::find(name).is_some_and(|c| matches!(c.role, Role::Peer | Role::Part)),
                 "a target against {name}"
             );
         }

@@ -1,5 +1,6 @@
 //! Ours: the event loop with its default selector and its default thread pool.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use asyncio_executor::Task;
@@ -7,8 +8,8 @@ use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::soon;
-use crate::runtime::{Callbacks, Gather, Pool, Runtime, Sleep, Threadsafe};
+use crate::cases::{grouping, soon};
+use crate::runtime::{Callbacks, Gather, Group, Pool, Runtime, Sleep, Threadsafe};
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -16,7 +17,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Ours,
     packages: &["asyncio-loop", "asyncio-futures"],
     about: "EventLoop::new(), everything by default",
-    cases: &super::every_case::<Asyncio>(soon::measure::<Asyncio>),
+    cases: &super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
 };
 
 /// The loop of asyncio-loop.
@@ -92,6 +93,26 @@ impl Gather for Asyncio {
     {
         let results = asyncio_futures::gather((0..tasks).map(child)).await;
         results.expect("no child is cancelled").into_iter().sum()
+    }
+}
+
+impl Group for Asyncio {
+    async fn group<F>(tasks: u64, child: impl Fn(u64) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let group = asyncio_futures::task_group(async |group| {
+            for i in 0..tasks {
+                let child = child(i);
+                let child = async move {
+                    child.await;
+                    Ok::<_, Infallible>(())
+                };
+                group.start_soon(child).expect("the group runs");
+            }
+            Ok(())
+        });
+        group.await.expect("no child fails");
     }
 }
 

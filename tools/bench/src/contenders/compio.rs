@@ -7,7 +7,7 @@ use compio::runtime::{JoinHandle, RuntimeBuilder};
 use futures_util::future::join_all;
 
 use super::{Contender, Role};
-use crate::cases::soon;
+use crate::cases::{soon, spawning};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// compio and its cases.
@@ -16,7 +16,10 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["compio"],
     about: "io_uring with coop_taskrun, taskrun_flag and single_issuer",
-    cases: &super::every_case::<Compio>(soon::measure_by_spawning::<Compio>),
+    cases: &super::every_case::<Compio>(
+        soon::measure_by_spawning::<Compio>,
+        spawning::measure::<Compio>,
+    ),
 };
 
 /// compio's runtime.

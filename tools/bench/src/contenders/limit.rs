@@ -37,6 +37,7 @@ pub const CONTENDER: Contender = Contender {
         ("threadsafe/flood", flood),
         ("threadsafe/pingpong", pingpong),
         ("gather/", spawning),
+        ("group/", spawning),
     ],
 };
 

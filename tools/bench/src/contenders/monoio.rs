@@ -8,7 +8,7 @@ use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
-use crate::cases::soon;
+use crate::cases::{soon, spawning};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
 
 /// monoio and its cases.
@@ -17,7 +17,10 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["monoio"],
     about: "FusionDriver (io_uring), time enabled, feature `sync`",
-    cases: &super::every_case::<Monoio>(soon::measure_by_spawning::<Monoio>),
+    cases: &super::every_case::<Monoio>(
+        soon::measure_by_spawning::<Monoio>,
+        spawning::measure::<Monoio>,
+    ),
 };
 
 /// monoio's runtime.

@@ -7,7 +7,7 @@ use async_io::Timer;
 use futures_util::future::join_all;
 
 use super::{Contender, Role};
-use crate::cases::soon;
+use crate::cases::{soon, spawning};
 use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep};
 
 /// smol and its cases.
@@ -16,7 +16,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["async-executor", "async-io", "blocking"],
     about: "LocalExecutor in a thread-local, run by async_io::block_on",
-    cases: &super::every_case::<Smol>(soon::measure_by_spawning::<Smol>),
+    cases: &super::every_case::<Smol>(soon::measure_by_spawning::<Smol>, spawning::measure::<Smol>),
 };
 
 thread_local! {

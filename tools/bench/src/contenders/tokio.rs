@@ -6,8 +6,8 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
 use super::{Contender, Role};
-use crate::cases::soon;
-use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
+use crate::cases::{grouping, soon};
+use crate::runtime::{Channel, Gather, Group, Pool, Runtime, Sleep, pool_threads};
 
 /// tokio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -15,7 +15,10 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Peer,
     packages: &["tokio"],
     about: "LocalRuntime, I/O and time enabled",
-    cases: &super::every_case::<Tokio>(soon::measure_by_spawning::<Tokio>),
+    cases: &super::every_case::<Tokio>(
+        soon::measure_by_spawning::<Tokio>,
+        grouping::measure::<Tokio>,
+    ),
 };
 
 /// tokio's runtime for one thread.
@@ -98,6 +101,21 @@ impl Gather for Tokio {
             set.spawn_local(child(i));
         }
         set.join_all().await.into_iter().sum()
+    }
+}
+
+impl Group for Tokio {
+    async fn group<F>(tasks: u64, child: impl Fn(u64) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let mut set = JoinSet::new();
+        for i in 0..tasks {
+            set.spawn_local(child(i));
+        }
+        while let Some(end) = set.join_next().await {
+            end.expect("no child panics");
+        }
     }
 }
 
