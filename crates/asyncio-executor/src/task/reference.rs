@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -238,6 +239,13 @@ impl PartialEq for TaskRef {
 }
 
 impl Eq for TaskRef {}
+
+/// By identity, as equality is.
+impl Hash for TaskRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
 
 impl fmt::Debug for TaskRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
