@@ -1,13 +1,13 @@
 //! `CapacityLimiter`: so many tasks at a time, each at most once, with a number that can change.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use asyncio_executor::current_task;
+use asyncio_executor::{TaskRef, current_task};
 
 use crate::waiters::{Stage, Ticket, Waiters};
 
@@ -35,16 +35,16 @@ use crate::waiters::{Stage, Ticket, Waiters};
 /// ```
 pub struct CapacityLimiter {
     total: Cell<usize>,
-    borrowers: RefCell<BTreeSet<Borrower>>,
+    borrowers: RefCell<HashSet<Borrower>>,
     /// Each of the woken has a token of its own, though it is not a borrower yet.
     waiters: Waiters,
 }
 
 /// Who borrows a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Borrower {
-    /// The task of that number: [`TaskRef::id`](asyncio_executor::TaskRef::id).
-    Task(u32),
+    /// That task, of whichever executor of the thread.
+    Task(TaskRef),
     /// Something else, by a number of your own.
     Other(u64),
 }
@@ -78,7 +78,7 @@ impl CapacityLimiter {
     /// Yes: dropped, it gives up its place, and passes on a token that it was woken for.
     pub async fn acquire(&self) -> Result<Token<'_>, AlreadyBorrowsError> {
         let task = current_task().expect("only a task can borrow for itself");
-        self.acquire_on_behalf_of(Borrower::Task(task.id())).await
+        self.acquire_on_behalf_of(Borrower::Task(task)).await
     }
 
     /// Waits for a token for whomever you say.
@@ -92,7 +92,7 @@ impl CapacityLimiter {
         &self,
         borrower: Borrower,
     ) -> Result<Token<'_>, AlreadyBorrowsError> {
-        if self.borrows(borrower) {
+        if self.borrows(&borrower) {
             return Err(AlreadyBorrowsError);
         }
         let waiting = Borrowing {
@@ -111,7 +111,7 @@ impl CapacityLimiter {
         &self,
         borrower: Borrower,
     ) -> Result<Option<Token<'_>>, AlreadyBorrowsError> {
-        if self.borrows(borrower) {
+        if self.borrows(&borrower) {
             return Err(AlreadyBorrowsError);
         }
         match self.is_free() {
@@ -154,8 +154,8 @@ impl CapacityLimiter {
 
     /// Whether this one has a token.
     #[must_use]
-    pub fn borrows(&self, borrower: Borrower) -> bool {
-        self.borrowers.borrow().contains(&borrower)
+    pub fn borrows(&self, borrower: &Borrower) -> bool {
+        self.borrowers.borrow().contains(borrower)
     }
 
     fn is_free(&self) -> bool {
@@ -163,7 +163,7 @@ impl CapacityLimiter {
     }
 
     fn lend(&self, borrower: Borrower) -> Result<Token<'_>, AlreadyBorrowsError> {
-        if !self.borrowers.borrow_mut().insert(borrower) {
+        if !self.borrowers.borrow_mut().insert(borrower.clone()) {
             self.hand_out();
             return Err(AlreadyBorrowsError);
         }
@@ -203,8 +203,8 @@ pub struct Token<'a> {
 impl Token<'_> {
     /// Who borrows it.
     #[must_use]
-    pub fn borrower(&self) -> Borrower {
-        self.borrower
+    pub fn borrower(&self) -> &Borrower {
+        &self.borrower
     }
 }
 

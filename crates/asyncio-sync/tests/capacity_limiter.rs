@@ -43,9 +43,10 @@ fn a_borrower_has_one_token_at_most() {
     stage.settle();
     assert_eq!(take(task), Err(AlreadyBorrowsError));
     let someone = Borrower::Other(7);
-    let token = limiter.try_acquire_on_behalf_of(someone).unwrap().unwrap();
-    assert_eq!(token.borrower(), someone);
-    assert!(limiter.borrows(someone));
+    let token = limiter.try_acquire_on_behalf_of(someone.clone());
+    let token = token.unwrap().unwrap();
+    assert_eq!(token.borrower(), &someone);
+    assert!(limiter.borrows(&someone));
     assert_eq!(
         limiter.try_acquire_on_behalf_of(someone).err(),
         Some(AlreadyBorrowsError)
@@ -108,4 +109,25 @@ fn two_waits_for_the_same_borrower_give_one_token() {
     stage.settle();
     assert_eq!(tasks.map(take), [Ok(()), Err(AlreadyBorrowsError)]);
     assert_eq!(stage.log(), ["3 third in"], "the second's token went on");
+}
+
+/// Each executor counts its tasks from 1.
+#[test]
+fn tasks_of_two_executors_are_two_borrowers_h7() {
+    let stages = [Stage::new(), Stage::new()];
+    let limiter = Rc::new(CapacityLimiter::new(2));
+    let tasks = stages.each_ref().map(|stage| {
+        let limiter = limiter.clone();
+        stage.task(|_| async move {
+            let token = limiter.acquire().await;
+            yields(1).await;
+            token.map(drop)
+        })
+    });
+    for _ in 0..3 {
+        stages.iter().for_each(|stage| {
+            stage.turn();
+        });
+    }
+    assert_eq!(tasks.map(take), [Ok(()), Ok(())]);
 }
