@@ -369,3 +369,60 @@ fn an_item_whose_destructor_uses_the_queue_is_dropped_by_a_shutdown() {
     queue.shutdown(true);
     assert!(queue.empty());
 }
+
+#[test]
+fn an_item_whose_destructor_panics_keeps_no_shutdown_from_anybody_h6() {
+    struct Item(bool);
+    impl Drop for Item {
+        fn drop(&mut self) {
+            if self.0 {
+                std::panic::resume_unwind(Box::new("an item"));
+            }
+        }
+    }
+    let stage = Stage::new();
+    let queue = Rc::new(Queue::new(2));
+    assert!(queue.put_nowait(Item(true)).is_ok() && queue.put_nowait(Item(false)).is_ok());
+    let join = stage.task(|_| {
+        let queue = queue.clone();
+        async move { queue.join().await }
+    });
+    let put = stage.task(|_| {
+        let queue = queue.clone();
+        async move { queue.put(Item(false)).await.is_err() }
+    });
+    stage.turn();
+    let shutdown = std::panic::AssertUnwindSafe(|| queue.shutdown(true));
+    assert!(std::panic::catch_unwind(shutdown).is_err());
+    stage.settle();
+    assert!(queue.empty() && join.done());
+    assert!(take(put), "nothing can be put any more");
+}
+
+/// What is taken while a shutdown drops the rest is not done before it is said to be.
+#[test]
+fn a_shutdown_counts_as_done_what_it_dropped_and_no_more_h6() {
+    struct Item(Option<Rc<dyn Fn()>>);
+    impl Drop for Item {
+        fn drop(&mut self) {
+            self.0.iter().for_each(|act| act());
+        }
+    }
+    let queue = Rc::new(Queue::new(0));
+    let taken = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let act: Rc<dyn Fn()> = Rc::new({
+        let (queue, taken) = (Rc::downgrade(&queue), taken.clone());
+        move || {
+            let queue: Rc<Queue<Item>> = queue.upgrade().unwrap();
+            taken.borrow_mut().extend(queue.get_nowait().ok());
+        }
+    });
+    for item in [Item(Some(act)), Item(None), Item(None)] {
+        assert!(queue.put_nowait(item).is_ok());
+    }
+    queue.shutdown(true);
+    for _ in 0..taken.borrow().len() {
+        assert_eq!(queue.task_done(), Ok(()));
+    }
+    assert_eq!(queue.task_done(), Err(TaskDoneError));
+}

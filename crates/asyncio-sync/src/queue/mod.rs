@@ -254,23 +254,28 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// still be taken; or, if this is `immediate`, is dropped, and counts as done.
     pub fn shutdown(&self, immediate: bool) {
         self.is_shutdown.set(true);
-        if immediate {
-            self.drop_items();
-        }
+        let dropped = if immediate {
+            self.take_items()
+        } else {
+            Vec::new()
+        };
         self.getters.wake_all();
         self.putters.wake_all();
+        drop(dropped); // foreign code, which may panic: when everybody was told
     }
 
-    fn drop_items(&self) {
+    /// Takes all items out, and counts them as done.
+    fn take_items(&self) -> Vec<T> {
         // A store of one's own may never say that it is empty.
-        for _ in 0..self.qsize() {
-            let item = self.store.borrow_mut().get();
-            self.unfinished.set(self.unfinished.get().saturating_sub(1));
-            drop(item); // foreign code: with nothing borrowed
-        }
-        if self.unfinished.get() == 0 {
+        let items: Vec<T> = (0..self.qsize())
+            .map_while(|_| self.store.borrow_mut().get())
+            .collect();
+        let unfinished = self.unfinished.get().saturating_sub(items.len());
+        self.unfinished.set(unfinished);
+        if unfinished == 0 {
             self.finished.set();
         }
+        items
     }
 
     /// Whether it was [shut down](Self::shutdown).
