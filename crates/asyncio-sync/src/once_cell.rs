@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use crate::lock::Lock;
+use crate::error::SemaphoreClosed;
+use crate::semaphore::Semaphore;
 
 /// A value that the first who needs it makes, in a future, while others wait for it. asyncio has
 /// none.
@@ -35,8 +36,9 @@ use crate::lock::Lock;
 #[derive(Default)]
 pub struct OnceCell<T> {
     value: std::cell::OnceCell<T>,
-    /// Held by the one that makes the value.
-    making: Lock,
+    /// One permit, which the one that makes the value has. It is closed when there is one, so that
+    /// all who wait go on at once.
+    making: Semaphore,
 }
 
 impl<T> OnceCell<T> {
@@ -45,7 +47,7 @@ impl<T> OnceCell<T> {
     pub fn new() -> Self {
         Self {
             value: std::cell::OnceCell::new(),
-            making: Lock::new(()),
+            making: Semaphore::new(1),
         }
     }
 
@@ -72,9 +74,19 @@ impl<T> OnceCell<T> {
     /// When there is one, or somebody is making one; the value comes back.
     pub fn set(&self, value: T) -> Result<(), T> {
         match self.making.try_acquire() {
-            Some(_making) => self.value.set(value),
-            None => Err(value),
+            Ok(Some(_making)) => {
+                self.fill(value);
+                Ok(())
+            }
+            Ok(None) | Err(SemaphoreClosed) => Err(value),
         }
+    }
+
+    /// Sets the value: done by the one that makes it.
+    fn fill(&self, value: T) -> &T {
+        let value = self.value.get_or_init(|| value);
+        self.making.close();
+        value
     }
 
     /// The value; made with `make` if there is none and nobody makes one, else waited for. It must
@@ -106,20 +118,17 @@ impl<T> OnceCell<T> {
         if let Some(value) = self.value.get() {
             return Ok(value);
         }
-        let _making = self.making.acquire().await;
-        if let Some(value) = self.value.get() {
-            return Ok(value);
+        match self.making.acquire().await {
+            Ok(_making) => Ok(self.fill(make().await?)),
+            Err(SemaphoreClosed) => Ok(self.value.get().expect("it is closed by the value")),
         }
-        let value = make().await?;
-        // Nobody else sets it while we have the lock.
-        Ok(self.value.get_or_init(|| value))
     }
 }
 
 impl<T> From<T> for OnceCell<T> {
     fn from(value: T) -> Self {
         let cell = Self::new();
-        let _ = cell.value.set(value); // it was empty
+        cell.fill(value);
         cell
     }
 }

@@ -83,3 +83,25 @@ fn the_next_tries_when_one_panics() {
     assert_eq!(cell.get(), Some(&4));
     assert_eq!(OnceCell::from(5).get(), Some(&5));
 }
+
+#[test]
+fn all_who_wait_go_on_in_the_turn_after_it_is_made() {
+    let stage = Stage::new();
+    let cell = Rc::new(OnceCell::new());
+    let tasks: Vec<_> = (0..5)
+        .map(|n| {
+            let cell = cell.clone();
+            stage.task(move |log| async move {
+                let make = async || {
+                    yield_now().await;
+                    n
+                };
+                let value = *cell.get_or_init(make).await;
+                (log.now(), value)
+            })
+        })
+        .collect();
+    stage.settle();
+    let seen: Vec<_> = tasks.into_iter().map(take).collect();
+    assert_eq!(seen, [(2, 0), (3, 0), (3, 0), (3, 0), (3, 0)]);
+}
