@@ -261,6 +261,18 @@ fn a_task_that_ends_in_the_middle_of_its_executor_leaves_the_lock_free() {
 }
 
 #[test]
+#[should_panic(expected = "polled after completion")]
+fn a_wait_that_is_over_is_not_polled_again() {
+    let condition = Condition::new(());
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut wait = pin!(condition.wait(condition.try_acquire().unwrap()));
+    assert!(wait.as_mut().poll(&mut cx).is_pending());
+    notify(&condition, 1);
+    assert!(wait.as_mut().poll(&mut cx).is_ready());
+    let _ = wait.as_mut().poll(&mut cx);
+}
+
+#[test]
 fn a_producer_and_a_consumer_meet() {
     let stage = Stage::new();
     let condition = Rc::new(Condition::new(Vec::new()));

@@ -65,6 +65,7 @@ impl<'a, T> Relocking<'a, T> {
             lock,
             cancelled,
         } = self;
+        assert!(*phase != Phase::Over, "polled after completion");
         let place = || Place::Claim(Rc::clone(request));
         claim.poll(
             cx,
@@ -148,9 +149,7 @@ impl<L: LockRef> Future for ConditionWait<'_, L> {
         }
         ready!(self.wait.poll(cx, |_| ()));
         self.wait.phase = Phase::Over;
-        Poll::Ready(Guard::of(
-            self.lock.take().expect("polled after completion"),
-        ))
+        Poll::Ready(Guard::of(self.lock.take().expect("it was released")))
     }
 }
 
@@ -191,6 +190,8 @@ impl<'a, T> ConditionWaitForgotten<'a, T> {
 impl<T> Future for ConditionWaitForgotten<'_, T> {
     type Output = Result<(), NotAcquiredError>;
 
+    /// # Panics
+    /// When polled again after it was ready with the lock.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.wait;
         if wait.phase == Phase::New {
