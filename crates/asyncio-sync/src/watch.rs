@@ -95,15 +95,15 @@ impl<T> Sender<T> {
         self.0.replace(Rc::new(value))
     }
 
-    /// Changes a part of the value, also if nobody looks. It is cloned if somebody still has it
-    /// from a look.
+    /// Changes a part of the value, also if nobody looks: `change` gets a clone, which is the value
+    /// when it returns. Until then all see the old one; for good, if it panics.
     pub fn send_modify(&self, change: impl FnOnce(&mut T))
     where
         T: Clone,
     {
-        let mut value = self.0.get();
-        change(Rc::make_mut(&mut value));
-        self.0.replace(value);
+        let mut value = T::clone(&self.0.get());
+        change(&mut value);
+        self.send_replace(value);
     }
 
     /// The value as it is.
