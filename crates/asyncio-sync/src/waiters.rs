@@ -35,6 +35,8 @@ pub(crate) struct Waiters {
     chain: Chain,
     /// Those that were woken and have not run since.
     woken: Cell<usize>,
+    /// How many have arrived.
+    arrivals: Cell<u64>,
 }
 
 /// The two ends of the chain of those who wait to be woken.
@@ -59,6 +61,8 @@ struct Entry {
     stage: Stage,
     /// How much it waits for: permits.
     amount: usize,
+    /// Its number in order of arrival.
+    arrival: u64,
     previous: usize,
     next: usize,
 }
@@ -139,7 +143,7 @@ impl Waiters {
     }
 
     /// How far the wait of `ticket` has come. One that was passed over and is still there waits
-    /// again, at the head.
+    /// again, where it was.
     pub(crate) fn stage(&self, ticket: &Ticket) -> Stage {
         if ticket.is_fresh() {
             return Stage::Fresh;
@@ -148,7 +152,7 @@ impl Waiters {
         let stage = entries[ticket.0].stage;
         if stage == Stage::PassedOver {
             entries[ticket.0].stage = Stage::Waiting;
-            self.chain.push_front(&mut entries, ticket.0);
+            self.chain.put_back(&mut entries, ticket.0);
             return Stage::Waiting;
         }
         stage
@@ -179,11 +183,12 @@ impl Waiters {
             let mut entries = self.entries.borrow_mut();
             let entry = &mut entries[ticket.0];
             let old_place = std::mem::replace(&mut entry.place, place);
-            if entry.waker.as_ref().is_some_and(kept) {
-                return;
-            }
+            let kept = entry.waker.as_ref().is_some_and(kept);
             drop(entries);
             drop(old_place);
+            if kept {
+                return;
+            }
             // A foreign waker's clone and drop are foreign code: with no borrow held.
             let new = Some(cx.waker().clone());
             let old = std::mem::replace(&mut self.entries.borrow_mut()[ticket.0].waker, new);
@@ -191,11 +196,13 @@ impl Waiters {
             return;
         }
         let waker = Some(cx.waker().clone());
+        self.arrivals.set(self.arrivals.get() + 1);
         let entry = Entry {
             waker,
             place,
             stage: Stage::Waiting,
             amount,
+            arrival: self.arrivals.get(),
             previous: NONE,
             next: NONE,
         };
@@ -230,6 +237,9 @@ impl Waiters {
             *entries = Slab::new();
         }
         drop(entries);
+        if let Some(waker) = entry.waker {
+            discard(waker);
+        }
         entry.stage
     }
 
@@ -348,13 +358,22 @@ impl Chain {
         }
     }
 
-    fn push_front(&self, entries: &mut Slab<Entry>, id: usize) {
-        let first = self.head.replace(id);
-        entries[id].previous = NONE;
-        entries[id].next = first;
-        match first {
+    /// Links one that was passed over in again: all who wait came later, but those that were put
+    /// back before it.
+    fn put_back(&self, entries: &mut Slab<Entry>, id: usize) {
+        let (mut previous, mut next) = (NONE, self.head.get());
+        while next != NONE && entries[next].arrival < entries[id].arrival {
+            (previous, next) = (next, entries[next].next);
+        }
+        entries[id].previous = previous;
+        entries[id].next = next;
+        match previous {
+            NONE => self.head.set(id),
+            previous => entries[previous].next = id,
+        }
+        match next {
             NONE => self.tail.set(id),
-            first => entries[first].previous = id,
+            next => entries[next].previous = id,
         }
     }
 
@@ -375,7 +394,17 @@ impl Chain {
 /// primitive half changed. It goes to the exception handler; where no executor runs, the panic
 /// hook has told of it.
 pub(crate) fn wake(waker: Waker) {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) else {
+    catch(|| waker.wake());
+}
+
+/// Drops a waker that is not needed any more: the destructor of a foreign one may panic, too.
+fn discard(waker: Waker) {
+    catch(|| drop(waker));
+}
+
+#[inline]
+fn catch(foreign: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else {
         return;
     };
     match Spawner::current() {

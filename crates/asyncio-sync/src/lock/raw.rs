@@ -89,8 +89,8 @@ impl RawLock {
             Stage::Fresh | Stage::Told | Stage::PassedOver => false,
         };
         if mine {
-            self.waiters.leave(ticket);
             self.held.set(Held::Guarded);
+            self.waiters.leave(ticket); // foreign code: an old waker's destructor
             return Poll::Ready(());
         }
         self.waiters.wait_at(ticket, cx, 1, place);

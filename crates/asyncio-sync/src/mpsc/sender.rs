@@ -128,11 +128,9 @@ impl<T> Sender<T> {
             shared: &self.0,
             ticket: Ticket::default(),
         };
-        let reserved = waiting.await;
+        waiting.await.map_err(|SemaphoreClosed| SendError(()))?;
         if self.is_closed() {
-            if reserved.is_ok() {
-                self.0.room.give_back(1);
-            }
+            self.0.room.give_back(1);
             return Err(SendError(()));
         }
         self.0.reserved.set(self.0.reserved.get() + 1);
@@ -191,9 +189,10 @@ impl<T> Drop for Permit<'_, T> {
         self.shared.reserved.set(self.shared.reserved.get() - 1);
         if !self.used {
             self.shared.room.give_back(1);
-            if self.shared.is_over() {
-                self.shared.wake_receiver();
-            }
+        }
+        // A receiver that ran inside of the wake-up by the value has still seen the room reserved.
+        if self.shared.is_over() {
+            self.shared.wake_receiver();
         }
     }
 }
