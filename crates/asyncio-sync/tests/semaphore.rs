@@ -281,3 +281,51 @@ fn a_wait_in_a_foreign_poll_may_be_polled_again() {
     drop(permit);
     assert_eq!(semaphore.available_permits(), 1);
 }
+
+#[test]
+fn a_permit_that_is_given_back_after_the_close_is_nobodys_who_waited() {
+    let stage = Stage::new();
+    let semaphore = Rc::new(Semaphore::new(1));
+    let permit = semaphore.try_acquire().unwrap().unwrap();
+    let waits = stage.task(|_| Rc::clone(&semaphore).acquire_owned());
+    stage.turn();
+    semaphore.close();
+    drop(permit);
+    assert_eq!(semaphore.available_permits(), 1);
+    stage.settle();
+    assert_eq!(take(waits).err(), Some(SemaphoreClosed));
+}
+
+#[test]
+fn a_permit_of_one_that_is_cancelled_after_the_close_is_not_lost_h1() {
+    let stage = Stage::new();
+    let semaphore = Rc::new(Semaphore::new(0));
+    let woken = stage.task(|_| Rc::clone(&semaphore).acquire_owned());
+    stage.turn();
+    semaphore.release().unwrap();
+    semaphore.close();
+    woken.cancel();
+    stage.settle();
+    assert!(woken.cancelled());
+    assert_eq!(semaphore.available_permits(), 1);
+}
+
+/// Two that were passed over, and whose requests were withdrawn, are where they were before.
+#[test]
+fn who_is_passed_over_and_goes_on_is_not_overtaken_h2() {
+    let stage = Stage::new();
+    let semaphore = Rc::new(Semaphore::new(0));
+    let tasks = ["a", "b", "c", "d"].map(|name| taker(&stage, &semaphore, name, 1));
+    stage.turn();
+    tasks[..3].iter().for_each(|task| {
+        task.cancel();
+    });
+    semaphore.release().unwrap(); // d's
+    tasks[..3].iter().for_each(|task| {
+        task.uncancel();
+    });
+    stage.settle();
+    semaphore.add_permits(3).unwrap();
+    stage.settle();
+    assert_eq!(stage.log(), ["2 d", "3 a", "3 b", "3 c"]);
+}

@@ -89,14 +89,16 @@ impl RawSemaphore {
         let _ = self.add(amount);
     }
 
-    /// Wakes the next who waits, if there are permits enough, which are its own from now on.
+    /// Wakes the next who waits, if there are permits enough, which are its own from now on. After
+    /// the close nobody gets any.
     fn wake_next(&self) -> bool {
         let permits = &self.permits;
-        self.waiters.wake_next_if(|amount| {
-            let left = permits.get().checked_sub(amount);
-            permits.set(left.unwrap_or(permits.get()));
-            left.is_some()
-        })
+        !self.closed.get()
+            && self.waiters.wake_next_if(|amount| {
+                let left = permits.get().checked_sub(amount);
+                permits.set(left.unwrap_or(permits.get()));
+                left.is_some()
+            })
     }
 
     /// What everybody who has waited does in the end: others may have come that could not be woken
@@ -160,7 +162,7 @@ impl RawSemaphore {
         if ticket.is_fresh() {
             return;
         }
-        if self.waiters.leave(ticket) == Stage::Woken && !self.closed.get() {
+        if self.waiters.leave(ticket) == Stage::Woken {
             self.permits.set(
                 self.permits
                     .get()
