@@ -11,6 +11,7 @@ use std::time::Duration;
 use asyncio_executor::{End, IntoTask, TaskError};
 use asyncio_loop::{TimerHandle, get_running_loop};
 use futures_lite::Stream;
+use slab::Slab;
 
 use crate::child::{Child, assert_may_watch};
 use crate::error::TimeoutError;
@@ -61,7 +62,7 @@ where
 {
     let spawner = running_spawner(None);
     let mut seen = HashSet::new();
-    let mut children = Vec::new();
+    let mut children = Slab::new();
     for task in tasks {
         let child = task.into_task(&spawner);
         if child
@@ -69,28 +70,34 @@ where
             .is_none_or(|identity| seen.insert(identity))
         {
             assert_may_watch(&child, &spawner);
-            children.push(Some(child));
+            children.insert(child);
         }
     }
     let inbox = Inbox::new(&spawner, Completed::new(children.len()));
-    for (index, child) in (0..).zip(children.iter().flatten()) {
-        child.observe(inbox.as_observer(), index);
+    for (index, child) in &children {
+        child.observe(inbox.as_observer(), number(index));
     }
     AsCompleted {
-        left: children.len(),
         children,
         inbox,
+        timed_out: 0,
     }
+}
+
+/// The number of a child, for its observer.
+fn number(index: usize) -> u32 {
+    // Each child takes dozens of bytes, so memory ends before the numbers do.
+    u32::try_from(index).expect("fewer than 2^32 tasks")
 }
 
 /// Stream of [`as_completed()`].
 #[must_use = "the tasks run anyway, but their results come only to who asks for them"]
 pub struct AsCompleted<C: Child> {
-    /// A child goes when its turn has come.
-    children: Vec<Option<C>>,
+    /// A child goes when its item has come; so there is one for each item that is left.
+    children: Slab<C>,
     inbox: Rc<Inbox<Completed>>,
-    /// How many items are still to come.
-    left: usize,
+    /// Items that came as timeouts, for children that are still there.
+    timed_out: usize,
 }
 
 /// What the observers of the children share with the stream.
@@ -142,6 +149,45 @@ impl Sink for Completed {
 }
 
 impl<C: Child> AsCompleted<C> {
+    /// Adds a task, whose result comes in its turn: what a `JoinSet` is used for elsewhere. After
+    /// the last result there is one more to come then.
+    ///
+    /// # Panics
+    /// Outside a running event loop.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::Executor;
+    /// use asyncio_futures::as_completed;
+    ///
+    /// async fn half(number: u32) -> u32 {
+    ///     number / 2
+    /// }
+    ///
+    /// let executor = Executor::new();
+    /// let seen = executor.run_until_complete(async {
+    ///     let mut jobs = as_completed([half(13)]);
+    ///     let mut seen = Vec::new();
+    ///     while let Some(Ok(number)) = jobs.next().await {
+    ///         seen.push(number);
+    ///         if number > 1 {
+    ///             jobs.add(half(number));
+    ///         }
+    ///     }
+    ///     seen
+    /// });
+    /// assert_eq!(seen.unwrap(), [6, 3, 1]);
+    /// ```
+    #[track_caller]
+    pub fn add(&mut self, task: impl IntoTask<Handle = C>) {
+        let child = task.into_task(&running_spawner(None));
+        let completed = &self.inbox.sink;
+        completed.pending.set(completed.pending.get() + 1);
+        let index = self.children.insert(child);
+        let observer = self.inbox.as_observer();
+        self.children[index].observe(observer, number(index));
+    }
+
     /// Waits for at most this long, from now. Then each item that is left is a [`TimeoutError`];
     /// the tasks go on.
     ///
@@ -172,9 +218,20 @@ impl<C: Child> AsCompleted<C> {
     /// The outcome of the next child whose end has come up.
     fn take_ready(&mut self) -> Option<Result<C::Output, TaskError>> {
         let index = self.inbox.sink.ready.borrow_mut().pop_front()?;
-        let child = self.children.get_mut(index as usize)?.take()?;
-        self.left -= 1;
+        let child = self.children.try_remove(index as usize)?;
         Some(child.into_outcome())
+    }
+
+    /// How many items are still to come.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.children.len() - self.timed_out
+    }
+
+    /// Whether all items have come.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -184,7 +241,7 @@ impl<C: Child> Stream for AsCompleted<C> {
     type Item = Result<C::Output, TaskError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.left == 0 {
+        if self.is_empty() {
             return Poll::Ready(None);
         }
         if let Some(outcome) = self.take_ready() {
@@ -199,7 +256,7 @@ impl<C: Child> Stream for AsCompleted<C> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        (self.len(), Some(self.len()))
     }
 }
 
@@ -208,7 +265,7 @@ impl<C: Child> Drop for AsCompleted<C> {
         self.inbox.close();
         self.inbox.sink.cancel_timer();
         let observer = self.inbox.as_observer();
-        for child in self.children.iter().flatten() {
+        for (_, child) in &self.children {
             child.unobserve(&observer);
         }
     }
@@ -218,7 +275,7 @@ impl<C: Child> fmt::Debug for AsCompleted<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("AsCompleted")
-            .field("left", &self.left)
+            .field("left", &self.len())
             .finish_non_exhaustive()
     }
 }
@@ -243,7 +300,7 @@ impl<C: Child> Stream for AsCompletedWithin<C> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = Pin::new(&mut self.0).poll_next(cx);
         if polled.is_pending() && self.0.inbox.sink.expired.get() {
-            self.0.left -= 1;
+            self.0.timed_out += 1;
             return Poll::Ready(Some(Err(TimeoutError)));
         }
         polled.map(|item| item.map(Ok))

@@ -191,3 +191,24 @@ fn the_timer_goes_when_all_have_ended_and_when_the_stream_is_dropped() {
         })
         .unwrap();
 }
+
+/// What others have a `JoinSet` for.
+#[test]
+fn tasks_can_be_added_while_results_come() {
+    let turns = Turns::new();
+    turns.run(async {
+        let mut results = as_completed([9, 1].map(|it| after(it, it)));
+        assert_eq!(results.len(), 2);
+        assert_eq!(results.next().await.unwrap().unwrap(), 1);
+        results.add(after(0, 0));
+        assert_eq!(results.next().await.unwrap().unwrap(), 0);
+        assert_eq!(results.next().await.unwrap().unwrap(), 9);
+        assert!(results.is_empty() && results.next().await.is_none());
+        // A place that was left is taken again: memory is that of the tasks alive.
+        for round in 0..100 {
+            results.add(after(round % 3, round));
+            assert_eq!(results.next().await.unwrap().unwrap(), round);
+        }
+        assert!(results.next().await.is_none());
+    });
+}
