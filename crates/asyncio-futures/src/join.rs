@@ -8,6 +8,8 @@ use std::future::{Future, IntoFuture};
 
 use futures_lite::future::{try_zip, zip};
 
+use crate::mapped::Mapped;
+
 /// A tuple of futures that can be [joined](crate::join!): one to twelve.
 pub trait Join {
     /// The tuple of their outputs.
@@ -98,9 +100,9 @@ macro_rules! tuples {
             type Output = ($($future::Output,)+);
 
             #[expect(non_snake_case, reason = "the names of the types serve as variables")]
-            async fn join(self) -> Self::Output {
-                let nested!(@ $($output)+) = nested!(zip, $(self.$index.into_future()),+).await;
-                ($($output,)+)
+            fn join(self) -> impl Future<Output = Self::Output> {
+                let all = nested!(zip, $(self.$index.into_future()),+);
+                Mapped::new(all, |nested!(@ $($output)+)| ($($output,)+))
             }
         }
 
@@ -112,10 +114,11 @@ macro_rules! tuples {
             type Error = E;
 
             #[expect(non_snake_case, reason = "the names of the types serve as variables")]
-            async fn try_join(self) -> Result<Self::Output, E> {
-                let nested!(@ $($output)+) =
-                    nested!(try_zip, $(self.$index.into_future()),+).await?;
-                Ok(($($output,)+))
+            fn try_join(self) -> impl Future<Output = Result<Self::Output, E>> {
+                let all = nested!(try_zip, $(self.$index.into_future()),+);
+                Mapped::new(all, |all: Result<_, E>| {
+                    all.map(|nested!(@ $($output)+)| ($($output,)+))
+                })
             }
         }
     };

@@ -68,6 +68,7 @@ mod gather;
 mod group;
 mod inbox;
 mod join;
+mod mapped;
 mod owned;
 mod panics;
 mod race;

@@ -5,7 +5,9 @@ mod turns;
 use std::time::Duration;
 
 use asyncio_executor::Executor;
-use asyncio_futures::{gather, gather_on, timeout, wait_for};
+use asyncio_futures::{
+    gather, gather_on, join, move_on_after, race, select, timeout, try_join, wait_for,
+};
 use asyncio_loop::{EventLoop, get_running_loop};
 use asyncio_testkit::heap::{self, CountingAllocator};
 
@@ -82,7 +84,7 @@ fn a_group_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_timeout_holds_its_future_once() {
+fn timeouts_races_and_joins_hold_their_futures_once() {
     const LARGE: usize = 4096;
     let future = || async {
         let large = [1_u8; LARGE];
@@ -94,4 +96,16 @@ fn a_timeout_holds_its_future_once() {
     assert!(own >= LARGE);
     assert!(size_of_val(&timeout(limit, future())) < own + 256);
     assert!(size_of_val(&wait_for(future(), Some(limit))) < own + 256);
+    assert!(size_of_val(&move_on_after(limit, future())) < own + 256);
+    assert!(size_of_val(&race((future(), future()))) < own * 2 + 256);
+    let select = async {
+        select! {
+            length = future() => length,
+            length = future() => length,
+        }
+    };
+    assert!(size_of_val(&select) < own * 2 + 256);
+    assert!(size_of_val(&async { join!(future(), future()) }) < own * 2 + 256);
+    let try_join = async { try_join!(async { Ok::<_, ()>(future().await) }, async { Ok(1) }) };
+    assert!(size_of_val(&try_join) < own + 256);
 }

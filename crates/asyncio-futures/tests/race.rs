@@ -321,6 +321,30 @@ fn select_arms_are_code_of_the_function() {
     });
 }
 
+/// A borrow of a `RefCell` that a future was made from, for example.
+#[test]
+fn select_drops_temporaries_before_the_arm_runs() {
+    struct Temporary<'a>(&'a Log);
+    impl Temporary<'_> {
+        fn future(&self) -> impl Future<Output = u32> + use<> {
+            after(1, 1)
+        }
+    }
+    impl Drop for Temporary<'_> {
+        fn drop(&mut self) {
+            self.0.add("temporary");
+        }
+    }
+    run(async {
+        let log = Log::default();
+        select! {
+            _ = Temporary(&log).future() => log.add("arm"),
+            () = pending() => {},
+        }
+        assert_eq!(log.take(), ["temporary", "arm"]);
+    });
+}
+
 #[test]
 fn select_takes_one_and_twelve() {
     run(async {

@@ -1,10 +1,12 @@
 //! What can be raced: a tuple of futures with the same output, or an iterator.
 
 use std::future::{Future, IntoFuture};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
+
+use pin_project_lite::pin_project;
 
 use crate::gather::{Many, Tuple};
-use crate::race::contest::{Branch, Contestant, contest};
+use crate::race::contest::{Branch, Branches, Contest, Contestant};
 
 /// What [`race`](crate::race()) takes. `Kind` tells tuples from iterators, and is inferred.
 #[diagnostic::on_unimplemented(
@@ -16,6 +18,9 @@ pub trait Race<Kind> {
     type Output;
 
     /// Returns what the first returns; see [`race`](crate::race()).
+    ///
+    /// # Panics
+    /// As [`race`](crate::race()).
     ///
     /// # Cancel safety
     /// As [`race`](crate::race()).
@@ -29,45 +34,67 @@ where
 {
     type Output = <I::Item as IntoFuture>::Output;
 
-    async fn race(self) -> Self::Output {
+    #[track_caller]
+    fn race(self) -> impl Future<Output = Self::Output> {
         let branches = self.into_iter().map(|it| Branch::new(it.into_future()));
-        let mut branches: Vec<_> = branches.map(Box::pin).collect();
+        let branches: Vec<_> = branches.map(Box::pin).collect();
         assert!(!branches.is_empty(), "a race of nothing never ends");
-        let mut branches: Vec<Pin<&mut dyn Contestant<_>>> = branches
-            .iter_mut()
-            .map(|branch| branch.as_mut() as Pin<&mut dyn Contestant<_>>)
-            .collect();
-        contest(&mut branches).await
+        Contest::new(branches)
+    }
+}
+
+impl<F: Future> Branches<F::Output> for Vec<Pin<Box<Branch<F>>>> {
+    fn branch(self: Pin<&mut Self>, index: usize) -> Option<Pin<&mut dyn Contestant<F::Output>>> {
+        let branch = self.get_mut().get_mut(index)?;
+        Some(branch.as_mut())
     }
 }
 
 macro_rules! tuples {
-    ($($future:ident $index:tt),+) => {
+    ($branches:ident: $($field:ident $future:ident $index:tt),+) => {
+        pin_project! {
+            struct $branches<$($future),+> {
+                $(#[pin] $field: Branch<$future>,)+
+            }
+        }
+
+        impl<T, $($future),+> Branches<T> for $branches<$($future),+>
+        where
+            $($future: Future<Output = T>),+
+        {
+            fn branch(self: Pin<&mut Self>, index: usize) -> Option<Pin<&mut dyn Contestant<T>>> {
+                let this = self.project();
+                Some(match index {
+                    $($index => this.$field,)+
+                    _ => return None,
+                })
+            }
+        }
+
         impl<T, $($future),+> Race<Tuple> for ($($future,)+)
         where
             $($future: IntoFuture<Output = T>),+
         {
             type Output = T;
 
-            #[expect(non_snake_case, reason = "the names of the types serve as variables")]
-            async fn race(self) -> T {
-                $(let $future = pin!(Branch::new(self.$index.into_future()));)+
-                let branches: &mut [Pin<&mut dyn Contestant<T>>] = &mut [$($future),+];
-                contest(branches).await
+            fn race(self) -> impl Future<Output = T> {
+                Contest::new($branches {
+                    $($field: Branch::new(self.$index.into_future()),)+
+                })
             }
         }
     };
 }
 
-tuples!(F0 0);
-tuples!(F0 0, F1 1);
-tuples!(F0 0, F1 1, F2 2);
-tuples!(F0 0, F1 1, F2 2, F3 3);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7, F8 8);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7, F8 8, F9 9);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7, F8 8, F9 9, F10 10);
-tuples!(F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7, F8 8, F9 9, F10 10, F11 11);
+tuples!(Of1: f0 F0 0);
+tuples!(Of2: f0 F0 0, f1 F1 1);
+tuples!(Of3: f0 F0 0, f1 F1 1, f2 F2 2);
+tuples!(Of4: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3);
+tuples!(Of5: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4);
+tuples!(Of6: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5);
+tuples!(Of7: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6);
+tuples!(Of8: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6, f7 F7 7);
+tuples!(Of9: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6, f7 F7 7, f8 F8 8);
+tuples!(Of10: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6, f7 F7 7, f8 F8 8, f9 F9 9);
+tuples!(Of11: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6, f7 F7 7, f8 F8 8, f9 F9 9, f10 F10 10);
+tuples!(Of12: f0 F0 0, f1 F1 1, f2 F2 2, f3 F3 3, f4 F4 4, f5 F5 5, f6 F6 6, f7 F7 7, f8 F8 8, f9 F9 9, f10 F10 10, f11 F11 11);

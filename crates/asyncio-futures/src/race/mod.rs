@@ -66,9 +66,10 @@ pub use staggered::staggered_race;
 /// assert!(closed);
 /// # }).unwrap();
 /// ```
-pub async fn race<R, Kind>(branches: R) -> R::Output
+#[track_caller]
+pub fn race<R, Kind>(branches: R) -> impl Future<Output = R::Output>
 where
     R: Race<Kind>,
 {
-    branches.race().await
+    branches.race()
 }

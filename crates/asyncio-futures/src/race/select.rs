@@ -1,6 +1,8 @@
 //! `select!`: a race between futures of different types, with code for each.
 
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
+
+use crate::mapped::Mapped;
 
 /// Which branch has won: the first, or one of the rest.
 #[doc(hidden)]
@@ -22,8 +24,11 @@ pub fn last<A>(output: A) -> Choice<A, Nothing> {
 }
 
 #[doc(hidden)]
-pub async fn branch<F: IntoFuture, C>(future: F, choice: impl FnOnce(F::Output) -> C) -> C {
-    choice(future.await)
+pub fn branch<F, C>(future: F, choice: impl FnOnce(F::Output) -> C) -> impl Future<Output = C>
+where
+    F: IntoFuture,
+{
+    Mapped::new(future.into_future(), choice)
 }
 
 /// Runs futures concurrently in this task until one is ready; cancels the others, awaits their
@@ -33,7 +38,8 @@ pub async fn branch<F: IntoFuture, C>(future: F, choice: impl FnOnce(F::Output) 
 /// Each branch is `pattern = future => expression`; the expressions have one type, and may use `?`,
 /// `break` and `return`, as the arms of a `match`. All futures are evaluated first, up to twelve.
 /// Patterns have to match whatever the future returns. Of several futures that are ready at once
-/// the one written first wins. They may borrow, and the arms may use what they borrowed.
+/// the one written first wins. They may borrow, and the arms may use what they borrowed: when an
+/// arm runs, the futures are gone, and so are the temporaries they were made from.
 ///
 /// # Cancel safety
 /// As [`race`](crate::race()). In a loop, a future that loses and is made anew in the next round
@@ -74,16 +80,23 @@ macro_rules! __select {
         [$(([$($depth:tt)*] $pattern:pat, $future:expr, $arm:expr))*]
         ($last_pattern:pat, $last_future:expr, $last_arm:expr)
     ) => {
-        match $crate::race((
-            $($crate::__choice::branch($future, |output| {
-                $crate::__choose!([$($depth)*] $crate::__choice::Choice::First(output))
-            }),)*
-            $crate::__choice::branch($last_future, |output| {
-                $crate::__choose!([$($dot)*] $crate::__choice::last(output))
-            }),
-        )).await {
-            $($crate::__choose!([$($depth)*] $crate::__choice::Choice::First($pattern)) => $arm,)*
-            $crate::__choose!([$($dot)*] $crate::__choice::Choice::First($last_pattern)) => $last_arm,
+        {
+            let choice = $crate::race((
+                $($crate::__choice::branch($future, |output| {
+                    $crate::__choose!([$($depth)*] $crate::__choice::Choice::First(output))
+                }),)*
+                $crate::__choice::branch($last_future, |output| {
+                    $crate::__choose!([$($dot)*] $crate::__choice::last(output))
+                }),
+            )).await;
+            match choice {
+                $($crate::__choose!(
+                    [$($depth)*] $crate::__choice::Choice::First($pattern)
+                ) => $arm,)*
+                $crate::__choose!(
+                    [$($dot)*] $crate::__choice::Choice::First($last_pattern)
+                ) => $last_arm,
+            }
         }
     };
 }

@@ -10,8 +10,10 @@ mod deadline;
 mod timed;
 mod wait_for;
 
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
+
+use crate::mapped::Mapped;
 
 pub use deadline::{Timeout, TimeoutStateError};
 pub use timed::Timed;
@@ -98,6 +100,9 @@ pub fn timeout_at<F: IntoFuture>(when: Instant, future: F) -> Timed<F::IntoFutur
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn move_on_after<F: IntoFuture>(delay: Duration, future: F) -> Option<F::Output> {
-    timeout(delay, future).await.ok()
+pub fn move_on_after<F>(delay: Duration, future: F) -> impl Future<Output = Option<F::Output>>
+where
+    F: IntoFuture,
+{
+    Mapped::new(timeout(delay, future), Result::ok)
 }
