@@ -10,6 +10,7 @@ const TIME_MAX: Duration = Duration::from_secs(30);
 
 const CLOCK: &str = env!("CARGO_BIN_EXE_clock");
 const SOCK_FETCH: &str = env!("CARGO_BIN_EXE_sock_fetch");
+const TASK_GROUP: &str = env!("CARGO_BIN_EXE_task_group");
 const THREAD_POOL: &str = env!("CARGO_BIN_EXE_thread_pool");
 const WATCH_FD: &str = env!("CARGO_BIN_EXE_watch_fd");
 const EMBED_IN_FOREIGN_LOOP: &str = env!("CARGO_BIN_EXE_embed_in_foreign_loop");
@@ -33,6 +34,18 @@ fn clock_refuses_what_is_no_number() {
         let refused = output(CLOCK, arguments);
         assert!(matches!(refused, Err(RunError::Failed(..))), "{refused:?}");
     }
+}
+
+#[test]
+fn task_group_leaves_nothing_over() {
+    let expected = "service: starts\n\
+                    main: the service listens on port 8080\n\
+                    near: connection closed\n\
+                    far: connection closed\n\
+                    main: near was first\n\
+                    service: closes\n\
+                    main: nothing is left\n";
+    assert_eq!(output(TASK_GROUP, &[]).unwrap(), expected);
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use asyncio_executor::{Task, TaskList, TaskRef};
 use asyncio_futures::{
-    AsCompleted, AsCompletedWithin, Awaited, AwaitedMut, EmptySetError, Future, FutureCallbackId,
-    FutureWait, Gather, GatherError, ReturnExceptions, ReturnWhen, Shield, Target, Timed, Timeout,
-    TimeoutError, TimeoutStateError, Try, Wait, Watch,
+    AsCompleted, AsCompletedWithin, Awaited, AwaitedMut, CancelScope, ChildFailed, EmptySetError,
+    ErrorGroup, Future, FutureCallbackId, FutureWait, Gather, GatherError, GroupError,
+    GroupTaskBuilder, InScope, Ready as ReadyTo, ReturnExceptions, ReturnWhen, Shield, StartError,
+    Target, TaskGroup, TaskGroupClosed, Timed, Timeout, TimeoutError, TimeoutStateError, Try, Wait,
+    Watch,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -34,6 +36,11 @@ assert_not_impl_any!(Timed<Ready>: Send, Sync);
 assert_not_impl_any!(Timeout: Send, Sync);
 assert_not_impl_any!(Target: Send, Sync);
 assert_not_impl_any!(TaskList<i32>: Send, Sync);
+assert_not_impl_any!(TaskGroup<i32>: Send, Sync);
+assert_not_impl_any!(GroupTaskBuilder<i32>: Send, Sync);
+assert_not_impl_any!(ReadyTo<i32>: Send, Sync);
+assert_not_impl_any!(CancelScope: Send, Sync);
+assert_not_impl_any!(InScope<Ready>: Send, Sync);
 
 // Errors and plain values may, as far as what they hold may.
 assert_impl_all!(TimeoutError: Send, Sync, Copy, std::error::Error);
@@ -43,6 +50,12 @@ assert_impl_all!(GatherError<std::io::Error>: Send, Sync, std::error::Error);
 assert_not_impl_any!(GatherError<Rc<i32>>: Send, Sync);
 assert_impl_all!(GatherError<Cell<i32>>: Send);
 assert_not_impl_any!(GatherError<Cell<i32>>: Sync);
+assert_impl_all!(ErrorGroup<std::io::Error>: Send, Sync, std::error::Error);
+assert_impl_all!(GroupError<std::io::Error>: Send, Sync, std::error::Error);
+assert_not_impl_any!(ErrorGroup<Rc<i32>>: Send, Sync);
+assert_impl_all!(ChildFailed: Send, Sync, Copy, std::error::Error);
+assert_impl_all!(TaskGroupClosed: Send, Sync, Copy, std::error::Error);
+assert_impl_all!(StartError: Send, Sync, Copy, std::error::Error);
 assert_impl_all!(ReturnWhen: Send, Sync, Copy);
 assert_impl_all!(FutureCallbackId: Send, Sync, Copy);
 
