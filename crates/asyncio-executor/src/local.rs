@@ -242,6 +242,8 @@ impl Local {
     /// Makes `key` the task that is being polled with `waker`; returns what takes it back.
     #[inline]
     pub(crate) fn begin_poll(&self, key: Key, waker: &Waker) -> Polled<'_> {
+        // An eager task inside another's first poll of a scope: from here on the tree is another.
+        self.tree.open_levels(self);
         Polled {
             local: self,
             current: self.current.replace(key),

@@ -333,6 +333,7 @@ impl Tasks {
         std::mem::replace(&mut extra.observer, observer)
     }
 
+    #[inline]
     pub(crate) fn root(&self, key: Key) -> NodeId {
         let inner = self.inner.borrow();
         let extra = inner

@@ -48,16 +48,17 @@ fn a_child_of_a_group_costs_no_allocation_but_its_task() {
 fn a_timeout_that_is_ready_at_once_allocates_nothing() {
     let event_loop = EventLoop::new().unwrap();
     let used = event_loop.run_until_complete(async {
-        let warm = timeout(Duration::from_secs(1), async { 1 }).await;
-        assert_eq!(warm, Ok(1));
-        let ready = || {
-            let future = std::pin::pin!(timeout(Duration::from_secs(1), async { 1 }));
-            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(future.poll(&mut cx).is_ready());
-        };
         let before = get_running_loop().metrics().timers;
-        let used = heap::on_this_thread(ready).1.allocations;
+        let used = std::future::poll_fn(|cx| {
+            let ready = || {
+                let future = std::pin::pin!(timeout(Duration::from_secs(1), async { 1 }));
+                assert!(future.poll(cx).is_ready());
+            };
+            std::task::Poll::Ready(heap::on_this_thread(ready).1.allocations)
+        })
+        .await;
         assert_eq!(get_running_loop().metrics().timers, before);
+        assert_eq!(get_running_loop().spawner().scope_count(), 0);
         used
     });
     assert_eq!(used, Ok(0));

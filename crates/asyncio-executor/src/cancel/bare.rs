@@ -73,6 +73,7 @@ impl Tree {
         let waiter = local.current.get();
         let plain = !waiter.is_none()
             && self.current.get().is_none()
+            && !self.has_levels()
             && self.bare.get(waiter) == BareClaim::None
             && local.tasks.root(waiter).is_none();
         plain.then(|| {
@@ -90,7 +91,7 @@ impl Tree {
     /// Whether what is being polled is `waiter` itself, and none of its scopes.
     #[inline]
     pub(crate) fn is_right_under(&self, local: &Local, waiter: Key) -> bool {
-        local.current.get() == waiter && self.current.get().is_none()
+        local.current.get() == waiter && self.current.get().is_none() && !self.has_levels()
     }
 
     /// Takes the claim of `waiter` on `target` out of the list: it may have become a node.

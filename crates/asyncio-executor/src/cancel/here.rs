@@ -1,27 +1,24 @@
 //! Which scope is being polled.
 
-use std::rc::Rc;
-
-use crate::cancel::NodeId;
-use crate::local::Local;
+use crate::cancel::{NodeId, Tree};
 
 /// While it lives, `scope` is the one that is being polled.
-pub(crate) struct Here {
-    local: Rc<Local>,
+pub(crate) struct Here<'a> {
+    tree: &'a Tree,
     before: NodeId,
 }
 
-impl Here {
-    pub(crate) fn new(local: &Rc<Local>, scope: NodeId) -> Self {
-        Self {
-            before: local.tree.current.replace(scope),
-            local: Rc::clone(local),
-        }
+impl<'a> Here<'a> {
+    #[inline]
+    pub(crate) fn new(tree: &'a Tree, scope: NodeId) -> Self {
+        let before = tree.current.replace(scope);
+        Self { tree, before }
     }
 }
 
-impl Drop for Here {
+impl Drop for Here<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.local.tree.current.set(self.before);
+        self.tree.current.set(self.before);
     }
 }

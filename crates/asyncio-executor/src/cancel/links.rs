@@ -111,12 +111,21 @@ impl Tree {
     }
 
     /// The sum of the requests on `id` and the scopes around it.
+    #[inline]
     pub(crate) fn requests_from(&self, id: NodeId) -> u32 {
+        if self.requests.get() == 0 {
+            0
+        } else {
+            self.sum_requests(id)
+        }
+    }
+
+    fn sum_requests(&self, id: NodeId) -> u32 {
         let nodes = self.nodes.borrow();
         let mut at = id;
         let mut sum = 0;
         while let Some(node) = nodes.get(at.index()) {
-            sum += node.count;
+            sum = node.count.saturating_add(sum);
             at = node.parent;
         }
         sum

@@ -3,11 +3,13 @@
 //! | file | idea |
 //! |---|---|
 //! | [`tree`] | the nodes, and the marks on them |
+//! | [`levels`] | scopes that have no node yet |
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
+//! | [`open`] | an open scope, as its future knows it |
 //! | [`mod@shielded`] | a body that no request goes into |
 //! | [`mod@finally`] | clean-up that may await |
 //! | [`orphan`] | clean-ups whose `finally` was dropped |
@@ -27,7 +29,9 @@ mod cancelled;
 mod claim;
 mod finally;
 mod here;
+mod levels;
 mod links;
+mod open;
 mod orphan;
 mod place;
 mod request;

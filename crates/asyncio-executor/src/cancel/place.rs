@@ -58,6 +58,7 @@ impl WaitPlace {
     pub fn here() -> Self {
         home::with(|local| {
             let local = local?;
+            local.tree.open_levels(local);
             let current = local.tree.current.get();
             let around = if !current.is_none() {
                 let generation = local.tree.with(current, |node| node.generation)?;

@@ -88,7 +88,7 @@ impl Cancellation {
             Some(before) if before == self.passing() => false,
             Some(before) if before == self.sent() => {
                 // One more request, of which this is the whole effect.
-                count_request(local, root);
+                local.tree.count_request(root);
                 true
             }
             Some(_) => {
@@ -134,7 +134,7 @@ impl Cancellation {
             match step {
                 Step::Task(local, key) => {
                     let root = local.tree.root(&local, key);
-                    count_request(&local, root);
+                    local.tree.count_request(root);
                     let passing = self.passing();
                     local.tree.with(root, |root| root.visited = passing);
                     self.stack.push(Step::Left(Rc::clone(&local), key));
@@ -160,6 +160,7 @@ impl Cancellation {
     }
 
     fn resend(&mut self, local: &Rc<Local>, scope: NodeId, request: u64) {
+        local.tree.open_levels(local);
         let marks = local.tree.innermost(scope, request).into_iter();
         self.stack.extend(
             marks
@@ -220,12 +221,6 @@ impl Cancellation {
     }
 }
 
-fn count_request(local: &Local, scope: NodeId) {
-    local
-        .tree
-        .with(scope, |scope| scope.count = scope.count.saturating_add(1));
-}
-
 impl fmt::Debug for Cancellation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -245,7 +240,7 @@ pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>)
 
 /// Requests the cancellation of one scope.
 pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Message>) {
-    count_request(local, scope);
+    local.tree.count_request(scope);
     let mut cancellation = Cancellation::new(message);
     cancellation.mark_under(local, scope);
     cancellation.run();
@@ -302,12 +297,7 @@ pub(crate) fn uncancel(local: &Local, key: Key) -> u32 {
     let scopes = tree.subtree(local.tasks.root(key));
     // The outermost scope that has one: the task's own requests before those of its scopes.
     for &scope in &scopes {
-        let withdrawn = tree.with(scope, |scope| {
-            let some = scope.count > 0;
-            scope.count = scope.count.saturating_sub(1);
-            some
-        });
-        if withdrawn == Some(true) {
+        if tree.withdraw_request(scope) {
             break;
         }
     }

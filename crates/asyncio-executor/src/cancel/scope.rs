@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::cancel::levels::Level;
+use crate::cancel::open::Open;
 use crate::cancel::{Cancelled, Here, Kind, NodeId, request};
 use crate::caught::wake;
 use crate::error::Message;
@@ -83,8 +85,8 @@ impl<F> fmt::Debug for CatchCancelled<F> {
 /// has to cancel just this scope, [`Scope::reference`] gives the handle to do so.
 #[derive(Default)]
 pub struct Scope {
-    /// The executor and the node, while the scope is open.
-    open: Option<(Rc<Local>, NodeId)>,
+    /// The node, while the scope is open.
+    open: Option<Open>,
 }
 
 impl Scope {
@@ -131,16 +133,49 @@ impl Scope {
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Cancelled>> {
+        // The common case, in a few instructions.
+        if let Some(open) = &self.open
+            && open.is_calm(cx.waker())
+        {
+            let tree = &open.local.tree;
+            let polled = {
+                let _here = Here::new(tree, open.node);
+                inner(body.as_mut()).poll(cx)
+            };
+            if polled.is_pending() && !tree.is_marked() {
+                return Poll::Pending;
+            }
+            let polled = self.leave(polled, cx);
+            return self.ended(polled, body);
+        }
+        self.poll_anew(kind, body, cx)
+    }
+
+    #[inline(never)]
+    fn poll_anew<F: Future>(
+        &mut self,
+        kind: impl FnOnce() -> Kind,
+        mut body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
         let polled = match self.answer(cx) {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
-            None => {
-                let body = body.as_mut().as_pin_mut().expect("polled after completion");
-                self.poll_inside(kind, cx, |cx| body.poll(cx))
-            }
+            None => self.poll_inside(kind, cx, |cx| inner(body.as_mut()).poll(cx)),
         };
+        self.ended(polled, body)
+    }
+
+    /// If that is ready, drops the body inside the scope, and closes it.
+    fn ended<F: Future>(
+        &mut self,
+        polled: Poll<Result<F::Output, Cancelled>>,
+        mut body: Pin<&mut Option<F>>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
         if polled.is_ready() {
             self.inside(|| body.set(None));
-            self.close();
+            if self.open.is_some() {
+                self.close();
+            }
         }
         polled
     }
@@ -149,15 +184,28 @@ impl Scope {
     /// answer: then what is inside is not to be polled again.
     #[inline]
     pub(super) fn answer(&mut self, cx: &mut Context<'_>) -> Option<Cancelled> {
-        home::with(|local| {
-            let local = local?;
-            let node = self.node_in(local)?;
-            local.tree.resume(local, node, Some(cx.waker()))
-        })
+        match &self.open {
+            None => None,
+            Some(open) if open.is_calm(cx.waker()) => None,
+            Some(_) => home::with(|local| self.come_back(local?, cx)),
+        }
     }
 
-    /// Polls what is inside the scope, which is opened for that if need be, and stays open.
-    /// Outside an executor there is none.
+    fn come_back(&mut self, local: &Rc<Local>, cx: &mut Context<'_>) -> Option<Cancelled> {
+        if let Some(elsewhere) = &self.open
+            && !Rc::ptr_eq(&elsewhere.local, local)
+        {
+            // Moved to another executor of the thread, a future opens its scope anew there.
+            self.close();
+        }
+        let open = self.open.as_mut()?;
+        let request = local.tree.resume(local, open.node, Some(cx.waker()));
+        open.moved();
+        request
+    }
+
+    /// Polls what is inside the scope, which is opened for that if need be, and stays open while
+    /// that is pending. Outside an executor there is none.
     #[inline]
     pub(super) fn poll_inside<T>(
         &mut self,
@@ -165,24 +213,48 @@ impl Scope {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Cancelled>> {
-        home::with(|local| {
-            let Some(local) = local else {
-                return poll(cx).map(Ok);
-            };
-            let tree = &local.tree;
-            let node = match &self.open {
-                Some((_, node)) => *node,
-                None => {
-                    let node = tree.open(local, kind(), Some(cx.waker()));
-                    self.open = Some((Rc::clone(local), node));
-                    node
+        home::with(|local| match local {
+            Some(local) => self.poll_in(local, kind, cx, poll),
+            None => poll(cx).map(Ok),
+        })
+    }
+
+    #[inline]
+    fn poll_in<T>(
+        &mut self,
+        local: &Rc<Local>,
+        kind: impl FnOnce() -> Kind,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Cancelled>> {
+        if self.open.is_none() {
+            let kind = kind();
+            if Level::suffices(local, &kind, cx.waker()) {
+                let polled = {
+                    let _level = Level::begin(local, &mut self.open);
+                    poll(cx)
+                };
+                if self.open.is_none() {
+                    if polled.is_ready() {
+                        return polled.map(Ok);
+                    }
+                    self.open_in(local, kind, cx);
                 }
-            };
-            let polled = {
-                let _here = Here::new(local, node);
-                poll(cx)
-            };
-            let (cancelled, again) = tree.leave(node, polled.is_ready());
+                return self.leave(polled, cx);
+            }
+            self.open_in(local, kind, cx);
+        }
+        let polled = self.inside(|| poll(cx));
+        self.leave(polled, cx)
+    }
+
+    /// What follows from the marks that are there after a poll of what is inside.
+    #[inline]
+    fn leave<T>(&mut self, polled: Poll<T>, cx: &Context<'_>) -> Poll<Result<T, Cancelled>> {
+        if let Some(Open { local, node, .. }) = &self.open
+            && local.tree.is_marked()
+        {
+            let (cancelled, again) = local.tree.leave(*node, polled.is_ready());
             if let Some(cancelled) = cancelled {
                 return Poll::Ready(Err(cancelled));
             }
@@ -190,8 +262,13 @@ impl Scope {
                 // Not the tree's waker: a task in its first step has none there yet.
                 cx.waker().wake_by_ref();
             }
-            polled.map(Ok)
-        })
+        }
+        polled.map(Ok)
+    }
+
+    fn open_in(&mut self, local: &Rc<Local>, kind: Kind, cx: &Context<'_>) {
+        let node = local.tree.open(local, kind, Some(cx.waker()));
+        self.open = Some(Open::new(local, node));
     }
 
     /// Calls `f` with this scope as the one that is being polled.
@@ -200,19 +277,19 @@ impl Scope {
         let _here = self
             .open
             .as_ref()
-            .map(|(local, node)| Here::new(local, *node));
+            .map(|open| Here::new(&open.local.tree, open.node));
         f()
     }
 
     /// Where the scope is, while it is open.
     pub(super) fn place(&self) -> Option<(&Rc<Local>, NodeId)> {
-        self.open.as_ref().map(|(local, node)| (local, *node))
+        self.open.as_ref().map(|open| (&open.local, open.node))
     }
 
     /// The handle that cancels this scope; `None` while it is not open.
     #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
-        let (local, node) = self.open.as_ref()?;
+        let Open { local, node, .. } = self.open.as_ref()?;
         let generation = local.tree.with(*node, |node| node.generation)?;
         Some(ScopeRef {
             local: Rc::downgrade(local),
@@ -221,21 +298,8 @@ impl Scope {
         })
     }
 
-    /// The node, if the scope is open in this executor. A future that was moved to another
-    /// executor of the thread opens its scope anew there.
-    fn node_in(&mut self, local: &Rc<Local>) -> Option<NodeId> {
-        match &self.open {
-            Some((home, node)) if Rc::ptr_eq(home, local) => Some(*node),
-            Some(_) => {
-                self.close();
-                None
-            }
-            None => None,
-        }
-    }
-
     pub(super) fn close(&mut self) {
-        if let Some((local, node)) = self.open.take()
+        if let Some(Open { local, node, .. }) = self.open.take()
             && let Some(waker) = local.tree.close(&local, node)
         {
             wake(&local, waker);
@@ -243,9 +307,18 @@ impl Scope {
     }
 }
 
+/// The body of a scope that is polled.
+#[inline]
+fn inner<F>(body: Pin<&mut Option<F>>) -> Pin<&mut F> {
+    body.as_pin_mut().expect("polled after completion")
+}
+
 impl Drop for Scope {
+    #[inline]
     fn drop(&mut self) {
-        self.close();
+        if self.open.is_some() {
+            self.close();
+        }
     }
 }
 
@@ -295,16 +368,21 @@ impl fmt::Debug for ScopeRef {
 ///
 /// Whoever makes a request of its own (a timeout, a group) compares it at entry and exit, to
 /// convert its own request and never somebody else's. 0 outside an executor.
+#[inline]
 #[must_use]
 pub fn requests_around() -> u32 {
-    home::with(|local| {
-        let Some(local) = local else { return 0 };
-        let current = local.tree.current.get();
-        let here = if current.is_none() {
-            local.tasks.root(local.current.get())
-        } else {
-            current
-        };
-        local.tree.requests_from(here)
+    home::with(|local| match local {
+        Some(local) if local.tree.requests.get() != 0 => sum_around(local),
+        _ => 0,
     })
+}
+
+fn sum_around(local: &Local) -> u32 {
+    let current = local.tree.current.get();
+    let here = if current.is_none() {
+        local.tasks.root(local.current.get())
+    } else {
+        current
+    };
+    local.tree.requests_from(here)
 }

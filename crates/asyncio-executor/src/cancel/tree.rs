@@ -12,6 +12,7 @@ use slab::Slab;
 use crate::cancel::Cancelled;
 use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
+use crate::cancel::levels::Levels;
 use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
 use crate::local::{ENTRIES_KEPT, Local};
@@ -91,10 +92,15 @@ pub(crate) struct Tree {
     pub(crate) current: Cell<NodeId>,
     /// How many marks there are: while it is 0, a poll need not look for one.
     marks: Cell<usize>,
+    /// The sum of the requests that were made on scopes and not withdrawn.
+    pub(super) requests: Cell<u64>,
+    /// How often scopes were left without their parent.
+    pub(super) moves: Cell<u64>,
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
     pub(super) wakers: Cell<usize>,
     last_request: Cell<u64>,
     last_generation: Cell<u32>,
+    pub(super) levels: Levels,
     pub(super) bare: BareClaims,
     pub(super) unanswered: RefCell<Vec<Unanswered>>,
 }
@@ -105,9 +111,12 @@ impl Tree {
             nodes: RefCell::default(),
             current: Cell::new(NodeId::NONE),
             marks: Cell::new(0),
+            requests: Cell::new(0),
+            moves: Cell::new(0),
             wakers: Cell::new(0),
             last_request: Cell::new(0),
             last_generation: Cell::new(0),
+            levels: Levels::default(),
             bare: BareClaims::default(),
             unanswered: RefCell::default(),
         }
@@ -122,6 +131,29 @@ impl Tree {
     /// The requests that were made on a scope and not withdrawn.
     pub(crate) fn requests(&self, scope: NodeId) -> u32 {
         self.with(scope, |scope| scope.count).unwrap_or(0)
+    }
+
+    /// Counts a request that is made on a scope.
+    pub(super) fn count_request(&self, scope: NodeId) {
+        let more = self.with(scope, |scope| {
+            let count = scope.count;
+            scope.count = count.saturating_add(1);
+            scope.count - count
+        });
+        let more = u64::from(more.unwrap_or(0));
+        self.requests.set(self.requests.get() + more);
+    }
+
+    /// Takes a request on a scope back; `false` if there is none.
+    pub(super) fn withdraw_request(&self, scope: NodeId) -> bool {
+        let one = self.with(scope, |scope| {
+            let count = scope.count;
+            scope.count = count.saturating_sub(1);
+            scope.count != count
+        });
+        let one = one == Some(true);
+        self.requests.set(self.requests.get() - u64::from(one));
+        one
     }
 
     pub(crate) fn next_request(&self) -> u64 {
@@ -236,6 +268,7 @@ impl Tree {
 
     /// The scope that is being polled, or the root of the task that is; `NONE` outside tasks.
     pub(crate) fn here(&self, local: &Local) -> NodeId {
+        self.open_levels(local);
         let current = self.current.get();
         if current.is_none() && !local.current.get().is_none() {
             return self.root(local, local.current.get());
@@ -336,6 +369,9 @@ impl Tree {
         let parent = self.with(id, |node| node.parent)?;
         // A body drops its own scopes before its scope closes; one that was moved out of the
         // body, and is kept elsewhere, goes on under the parent.
+        if self.first_child(id).is_some() {
+            self.moves.set(self.moves.get() + 1);
+        }
         while let Some(child) = self.first_child(id) {
             self.unlink(child);
             self.link(child, parent);
@@ -344,6 +380,8 @@ impl Tree {
         let pending = self.take_outwards(id, parent);
         self.set_unwinding(id, 0);
         let node = self.nodes.borrow_mut().try_remove(id.index())?;
+        let requests = self.requests.get() - u64::from(node.count);
+        self.requests.set(requests);
         if node.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }

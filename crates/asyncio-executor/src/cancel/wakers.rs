@@ -73,9 +73,15 @@ impl Tree {
         None
     }
 
+    /// Whether nothing needs a waker of its own, and what is polled with this one does not either.
+    #[inline]
+    pub(super) fn is_woken_by_task(&self, local: &Local, waker: &Waker) -> bool {
+        self.wakers.get() == 0 && local.is_polled_with(waker)
+    }
+
     /// Keeps `waker` at the scope if what wakes its parent is another.
     pub(super) fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
-        if self.wakers.get() == 0 && local.is_polled_with(waker) {
+        if self.is_woken_by_task(local, waker) {
             return;
         }
         let own = |node: &mut Node| {

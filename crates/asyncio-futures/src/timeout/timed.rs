@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Cancelled, Scope, requests_around};
+use asyncio_executor::{Scope, requests_around};
 use asyncio_loop::get_running_loop;
 use pin_project_lite::pin_project;
 
@@ -89,9 +89,6 @@ impl<F: Future> Future for Timed<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if this.body.is_none() {
-            return Poll::Pending;
-        }
         let around = match this.stage {
             Stage::Fresh(limit) => {
                 if let Limit::Handle(deadline) = limit {
@@ -103,21 +100,21 @@ impl<F: Future> Future for Timed<F> {
             Stage::Over => return Poll::Pending,
         };
         let polled = this.scope.poll(this.body, cx);
-        let expired = match (std::mem::replace(this.stage, Stage::Over), &polled) {
-            (Stage::Fresh(limit), Poll::Pending) => {
+        if polled.is_pending() && matches!(this.stage, Stage::Waiting { .. }) {
+            return Poll::Pending;
+        }
+        let deadline = match std::mem::replace(this.stage, Stage::Over) {
+            Stage::Fresh(limit) if polled.is_pending() => {
                 let deadline = start(limit, this.scope, cx);
                 *this.stage = Stage::Waiting { deadline, around };
                 return Poll::Pending;
             }
-            (stage, Poll::Pending) => {
-                *this.stage = stage;
-                return Poll::Pending;
+            Stage::Fresh(Limit::Handle(deadline)) | Stage::Waiting { deadline, .. } => {
+                Some(deadline)
             }
-            (Stage::Fresh(Limit::Handle(deadline)) | Stage::Waiting { deadline, .. }, _) => {
-                deadline.finish()
-            }
-            (Stage::Fresh(_) | Stage::Over, _) => false,
+            Stage::Fresh(_) | Stage::Over => None,
         };
+        let expired = deadline.is_some_and(|deadline| deadline.finish());
         match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
@@ -126,7 +123,7 @@ impl<F: Future> Future for Timed<F> {
                 Poll::Ready(Err(TimeoutError))
             }
             Poll::Ready(Err(cancelled)) => {
-                go_on(cancelled, cx);
+                cancelled.go_on();
                 Poll::Pending
             }
         }
@@ -155,13 +152,6 @@ fn start(limit: Limit, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
         cx.waker().wake_by_ref();
     }
     deadline
-}
-
-/// Lets a cancellation go on outwards.
-fn go_on(cancelled: Cancelled, cx: &mut Context<'_>) {
-    // One poll passes it on; what is left then would be pending for ever.
-    let polled = pin!(cancelled.reraise::<()>()).poll(cx);
-    debug_assert!(polled.is_pending());
 }
 
 impl<F> fmt::Debug for Timed<F> {

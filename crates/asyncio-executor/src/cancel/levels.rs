@@ -1,0 +1,117 @@
+//! Levels: scopes in their first poll, which have no node yet.
+//!
+//! Facts: most of what is put under a timeout is ready at once, and so is most of what has a
+//! clean-up. Making a node and taking it out again costs more than all the rest of such a scope.
+//! Consequence: the first poll of a scope only counts a level. When somebody below asks where he is,
+//! because he opens a scope that waits, passes a request on or makes one, the levels become nodes, the
+//! outermost first, and each scope takes its own when its poll ends. A body that has to wait without
+//! that is given its node then. So the order is what it would be if all had been opened at once; and
+//! a request that is handed to the scope around them meanwhile is taken over, as by any new scope.
+//!
+//! That holds as long as there is nothing to look at: no mark that a new scope would take over, and
+//! no waker but the task's. Else a scope is opened before its first poll.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::cancel::open::Open;
+use crate::cancel::{Kind, NodeId, Tree};
+use crate::local::Local;
+
+/// The scopes of the innermost poll that have no node yet.
+#[derive(Default)]
+pub(crate) struct Levels {
+    /// How many there are, inside the scope that is the current one.
+    unopened: Cell<u32>,
+    /// The nodes of those that were opened and are still in that poll, the innermost last.
+    opened: RefCell<Vec<NodeId>>,
+}
+
+/// A scope in its first poll. When it is dropped, `place` is the scope's node if it got one.
+pub(super) struct Level<'a> {
+    local: &'a Rc<Local>,
+    place: &'a mut Option<Open>,
+    /// How many levels there are around it.
+    around: u32,
+    /// The scope around those.
+    outer: NodeId,
+}
+
+impl<'a> Level<'a> {
+    /// Whether a scope of this kind may go without a node in its first poll, with this waker.
+    #[inline]
+    pub(super) fn suffices(local: &Local, kind: &Kind, waker: &Waker) -> bool {
+        matches!(kind, Kind::Plain(None))
+            && !local.tree.is_marked()
+            && local.tree.is_woken_by_task(local, waker)
+    }
+
+    /// Begins the first poll of a scope.
+    #[inline]
+    pub(super) fn begin(local: &'a Rc<Local>, place: &'a mut Option<Open>) -> Self {
+        let tree = &local.tree;
+        let around = tree.levels.unopened.get();
+        tree.levels.unopened.set(around + 1);
+        Self {
+            local,
+            place,
+            around,
+            outer: tree.current.get(),
+        }
+    }
+
+    /// Takes the node that was made meanwhile.
+    #[cold]
+    fn take_node(&mut self) {
+        let tree = &self.local.tree;
+        let mut opened = tree.levels.opened.borrow_mut();
+        let node = opened.pop();
+        // Those around were opened, too; and right under its task a scope is in no other.
+        let outer = if self.around == 0 {
+            self.outer
+        } else {
+            opened.last().copied().unwrap_or(self.outer)
+        };
+        tree.current.set(outer);
+        *self.place = node.map(|node| Open::new(self.local, node));
+    }
+}
+
+impl Drop for Level<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let unopened = &self.local.tree.levels.unopened;
+        if unopened.get() > self.around {
+            unopened.set(self.around);
+        } else {
+            self.take_node();
+        }
+    }
+}
+
+impl Tree {
+    /// Whether scopes are being polled that have no node yet.
+    #[inline]
+    pub(crate) fn has_levels(&self) -> bool {
+        self.levels.unopened.get() != 0
+    }
+
+    /// Makes nodes of the levels: for whoever looks at the tree, or changes it, below the scope that
+    /// is the current one.
+    #[inline]
+    pub(crate) fn open_levels(&self, local: &Local) {
+        if self.has_levels() {
+            self.open_all(local);
+        }
+    }
+
+    #[cold]
+    fn open_all(&self, local: &Local) {
+        for _ in 0..self.levels.unopened.replace(0) {
+            let node = self.open(local, Kind::Plain(None), None);
+            self.current.set(node);
+            self.levels.opened.borrow_mut().push(node);
+        }
+    }
+}

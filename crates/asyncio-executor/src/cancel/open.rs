@@ -1,0 +1,55 @@
+//! An open scope, as its future knows it: the node, and where it was polled last.
+
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::cancel::NodeId;
+use crate::local::Local;
+use crate::registry::Key;
+
+/// A scope's node in the tree of an executor.
+pub(super) struct Open {
+    pub(super) local: Rc<Local>,
+    pub(super) node: NodeId,
+    /// The scope and the task around it in its last poll, and how many moves there had been.
+    scope: NodeId,
+    task: Key,
+    moves: u64,
+}
+
+impl Open {
+    /// The scope `node`, in which nothing is being polled.
+    pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Self {
+        Self {
+            local: Rc::clone(local),
+            node,
+            scope: local.tree.current.get(),
+            task: local.current.get(),
+            moves: local.tree.moves.get(),
+        }
+    }
+
+    /// Notes where the scope has been put.
+    pub(super) fn moved(&mut self) {
+        self.scope = self.local.tree.current.get();
+        self.task = self.local.current.get();
+        self.moves = self.local.tree.moves.get();
+    }
+
+    /// Whether the scope, which is polled again, stands where it stood, is woken as it was, and has
+    /// nothing to answer. That is the common case, to be found out without a look at the nodes.
+    ///
+    /// (Its executor is the one that runs, since that is polling a task with this waker. And a
+    /// parent's number may be another's by now, but then the scope has lost that parent, which
+    /// counts as a move.)
+    #[inline]
+    pub(super) fn is_calm(&self, waker: &Waker) -> bool {
+        let tree = &self.local.tree;
+        tree.is_woken_by_task(&self.local, waker)
+            && !tree.is_marked()
+            && !tree.has_levels()
+            && tree.moves.get() == self.moves
+            && tree.current.get() == self.scope
+            && self.local.current.get() == self.task
+    }
+}
