@@ -52,6 +52,7 @@ mod capacity_limiter;
 mod channel;
 mod claim;
 mod condition;
+mod entries;
 mod error;
 mod event;
 mod lock;

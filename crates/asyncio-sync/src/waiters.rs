@@ -4,7 +4,7 @@
 //! its next poll; then its wake-up must go to somebody else. A waker may be foreign code, which
 //! may call back into the very primitive that wakes it, and may panic.
 //!
-//! Decision: waiters are entries of a slab, linked by number in order of arrival. One that is
+//! Decision: waiters are entries of a slab ([`Entries`]), linked by number in order of arrival. One that is
 //! woken leaves the chain and keeps its entry until it runs or is dropped, so that the head of
 //! the chain is always the next to wake, and whoever drops a waiter learns what it was. Nothing is
 //! woken, cloned or dropped while the list is borrowed.
@@ -12,26 +12,20 @@
 //! What it costs: no allocation once the slab has grown, no atomics of its own, O(1) for each
 //! step. The price is a little memory for each primitive that was ever waited for.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use asyncio_executor::{Spawner, WaitPlace};
-use slab::Slab;
 
 use crate::claim::Request;
-
-/// No entry.
-const NONE: usize = usize::MAX;
-
-/// What an empty list keeps of its memory for the next rush: 1024 entries, some 64 KiB.
-const ENTRIES_KEPT: usize = 1024;
+use crate::entries::{Entries, Id, NONE};
 
 /// Those who wait, in order of arrival.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    entries: RefCell<Slab<Entry>>,
+    entries: RefCell<Entries>,
     chain: Chain,
     /// Those that were woken and have not run since.
     woken: Cell<usize>,
@@ -41,8 +35,8 @@ pub(crate) struct Waiters {
 
 /// The two ends of the chain of those who wait to be woken.
 struct Chain {
-    head: Cell<usize>,
-    tail: Cell<usize>,
+    head: Cell<Id>,
+    tail: Cell<Id>,
 }
 
 impl Default for Chain {
@@ -52,19 +46,6 @@ impl Default for Chain {
             tail: Cell::new(NONE),
         }
     }
-}
-
-struct Entry {
-    /// `None` once it was woken.
-    waker: Option<Waker>,
-    place: Place,
-    stage: Stage,
-    /// How much it waits for: permits.
-    amount: usize,
-    /// Its number in order of arrival.
-    arrival: u64,
-    previous: usize,
-    next: usize,
 }
 
 /// How far a wait has come.
@@ -84,6 +65,8 @@ pub(crate) enum Stage {
 
 /// Where a wait stands: how to know that a cancellation is about to end it.
 pub(crate) enum Place {
+    /// That of an entry that nobody uses.
+    Nowhere,
     Scope(WaitPlace),
     Claim(Rc<Request>),
 }
@@ -91,6 +74,7 @@ pub(crate) enum Place {
 impl Place {
     fn is_requested(&self) -> bool {
         match self {
+            Self::Nowhere => false,
             Self::Scope(place) => place.is_requested(),
             Self::Claim(request) => request.is_made(),
         }
@@ -102,7 +86,7 @@ impl Place {
 /// It is inert: the future that owns it must [`leave`](Waiters::leave) the list when it is
 /// dropped.
 #[derive(Debug)]
-pub(crate) struct Ticket(usize);
+pub(crate) struct Ticket(Id);
 
 impl Default for Ticket {
     fn default() -> Self {
@@ -144,18 +128,24 @@ impl Waiters {
 
     /// How far the wait of `ticket` has come. One that was passed over and is still there waits
     /// again, where it was.
+    #[inline]
     pub(crate) fn stage(&self, ticket: &Ticket) -> Stage {
         if ticket.is_fresh() {
             return Stage::Fresh;
         }
-        let mut entries = self.entries.borrow_mut();
-        let stage = entries[ticket.0].stage;
+        let stage = self.entries.borrow()[ticket.0].stage;
         if stage == Stage::PassedOver {
-            entries[ticket.0].stage = Stage::Waiting;
-            self.chain.put_back(&mut entries, ticket.0);
-            return Stage::Waiting;
+            return self.wait_again(ticket);
         }
         stage
+    }
+
+    #[cold]
+    fn wait_again(&self, ticket: &Ticket) -> Stage {
+        let mut entries = self.entries.borrow_mut();
+        entries[ticket.0].stage = Stage::Waiting;
+        self.chain.put_back(&mut entries, ticket.0);
+        Stage::Waiting
     }
 
     /// Whether the wait of `ticket` is the next to be woken.
@@ -170,6 +160,7 @@ impl Waiters {
     }
 
     /// The same for a wait that is part of a claim.
+    #[inline]
     pub(crate) fn wait_at(
         &self,
         ticket: &mut Ticket,
@@ -178,77 +169,94 @@ impl Waiters {
         place: impl FnOnce() -> Place,
     ) {
         let place = place();
-        if self.stage(ticket) == Stage::Waiting {
-            let kept = |waker: &Waker| waker.will_wake(cx.waker());
-            let mut entries = self.entries.borrow_mut();
-            let entry = &mut entries[ticket.0];
-            let old_place = std::mem::replace(&mut entry.place, place);
-            let kept = entry.waker.as_ref().is_some_and(kept);
-            drop(entries);
-            drop(old_place);
-            if kept {
-                return;
+        match self.stage(ticket) {
+            Stage::Fresh => self.join(ticket, cx, amount, place),
+            Stage::Waiting | Stage::PassedOver => self.refresh(ticket, cx, place),
+            Stage::Woken | Stage::Told => {
+                self.leave(ticket);
+                self.join(ticket, cx, amount, place);
             }
+        }
+    }
+
+    fn join(&self, ticket: &mut Ticket, cx: &Context<'_>, amount: usize, place: Place) {
+        // With no borrow held: a foreign waker's clone is foreign code.
+        let waker = Some(cx.waker().clone());
+        let mut entries = self.entries.borrow_mut();
+        let id = entries.take();
+        let last = self.chain.tail.get();
+        let entry = &mut entries[id];
+        entry.waker = waker;
+        entry.place = place;
+        entry.amount = amount;
+        entry.arrival = self.arrivals.replace(self.arrivals.get() + 1);
+        entry.previous = last;
+        entry.next = NONE;
+        entry.stage = Stage::Waiting;
+        self.chain.tail.set(id);
+        match last {
+            NONE => self.chain.head.set(id),
+            last => entries[last].next = id,
+        }
+        ticket.0 = id;
+    }
+
+    /// Comes back for another poll: it may have a new place and a new waker.
+    #[cold]
+    fn refresh(&self, ticket: &Ticket, cx: &Context<'_>, place: Place) {
+        let kept = |waker: &Waker| waker.will_wake(cx.waker());
+        let mut entries = self.entries.borrow_mut();
+        let entry = &mut entries[ticket.0];
+        let old_place = std::mem::replace(&mut entry.place, place);
+        let kept = entry.waker.as_ref().is_some_and(kept);
+        drop(entries);
+        drop(old_place);
+        if !kept {
             // A foreign waker's clone and drop are foreign code: with no borrow held.
             let new = Some(cx.waker().clone());
             let old = std::mem::replace(&mut self.entries.borrow_mut()[ticket.0].waker, new);
             drop(old);
-            return;
         }
-        let waker = Some(cx.waker().clone());
-        self.arrivals.set(self.arrivals.get() + 1);
-        let entry = Entry {
-            waker,
-            place,
-            stage: Stage::Waiting,
-            amount,
-            arrival: self.arrivals.get(),
-            previous: NONE,
-            next: NONE,
-        };
-        let mut entries = self.entries.borrow_mut();
-        let old = if ticket.is_fresh() {
-            ticket.0 = entries.insert(entry);
-            None
-        } else {
-            self.woken.set(self.woken.get() - 1);
-            Some(std::mem::replace(&mut entries[ticket.0], entry))
-        };
-        self.chain.push_back(&mut entries, ticket.0);
-        drop(entries);
-        drop(old);
     }
 
     /// Takes the wait of `ticket` out of the list. Returns how far it had come: a wake-up that it
     /// did not use belongs to somebody else.
+    #[inline]
     pub(crate) fn leave(&self, ticket: &mut Ticket) -> Stage {
-        let id = std::mem::replace(&mut ticket.0, NONE);
-        if id == NONE {
-            return Stage::Fresh;
+        match std::mem::replace(&mut ticket.0, NONE) {
+            NONE => Stage::Fresh,
+            id => self.remove(id),
         }
+    }
+
+    fn remove(&self, id: Id) -> Stage {
         let mut entries = self.entries.borrow_mut();
-        match entries[id].stage {
+        let stage = entries[id].stage;
+        match stage {
             Stage::Woken | Stage::Told => self.woken.set(self.woken.get() - 1),
             Stage::Waiting => self.chain.unlink(&mut entries, id),
             Stage::PassedOver | Stage::Fresh => {}
         }
-        let entry = entries.remove(id);
-        if entries.is_empty() && entries.capacity() > ENTRIES_KEPT {
-            *entries = Slab::new();
-        }
+        let entry = &mut entries[id];
+        let waker = entry.waker.take();
+        let place = std::mem::replace(&mut entry.place, Place::Nowhere);
+        entries.free(id);
+        // A waker's drop may be foreign code: with no borrow held.
         drop(entries);
-        if let Some(waker) = entry.waker {
+        drop(place);
+        if let Some(waker) = waker {
             discard(waker);
         }
-        entry.stage
+        stage
     }
 
     /// Wakes the head, unless it is about to be dropped: then its drop wakes the next. Who needs
     /// it, needs it only when nobody is woken.
     pub(crate) fn wake_head(&self) {
         let head = self.chain.head.get();
-        if head != NONE && !self.entries.borrow()[head].place.is_requested() {
-            self.wake_up(head, Stage::Woken);
+        let entries = self.entries.borrow_mut();
+        if head != NONE && !entries[head].place.is_requested() {
+            self.wake_up(entries, head, Stage::Woken);
         }
     }
 
@@ -260,19 +268,21 @@ impl Waiters {
 
     /// The same if `affordable` says so of what it waits for.
     pub(crate) fn wake_next_if(&self, affordable: impl FnOnce(usize) -> bool) -> bool {
-        match self.head_to_wake() {
-            Some((head, amount)) if affordable(amount) => {
-                self.wake_up(head, Stage::Woken);
-                true
-            }
-            _ => false,
+        let mut entries = self.entries.borrow_mut();
+        let Some(head) = self.live_head(&mut entries) else {
+            return false;
+        };
+        let is_affordable = affordable(entries[head].amount);
+        if is_affordable {
+            self.wake_up(entries, head, Stage::Woken);
         }
+        is_affordable
     }
 
     /// Whether anybody is there to be woken who is not about to be dropped. Takes those that are
     /// out of the chain.
     pub(crate) fn has_live(&self) -> bool {
-        !self.has_none_waiting() && self.head_to_wake().is_some()
+        !self.has_none_waiting() && self.live_head(&mut self.entries.borrow_mut()).is_some()
     }
 
     /// Whether all who wait are about to be dropped, and nobody was woken. Leaves them where they
@@ -300,7 +310,7 @@ impl Waiters {
             if head == NONE {
                 return;
             }
-            self.wake_up(head, Stage::Told);
+            self.wake_up(self.entries.borrow_mut(), head, Stage::Told);
         }
     }
 
@@ -318,23 +328,21 @@ impl Waiters {
     }
 
     /// The first that is not about to be dropped, which is the head then.
-    fn head_to_wake(&self) -> Option<(usize, usize)> {
-        let mut entries = self.entries.borrow_mut();
+    fn live_head(&self, entries: &mut Entries) -> Option<Id> {
         loop {
             let head = self.chain.head.get();
             if head == NONE {
                 return None;
             }
             if !entries[head].place.is_requested() {
-                return Some((head, entries[head].amount));
+                return Some(head);
             }
-            self.chain.unlink(&mut entries, head);
+            self.chain.unlink(entries, head);
             entries[head].stage = Stage::PassedOver;
         }
     }
 
-    fn wake_up(&self, id: usize, stage: Stage) {
-        let mut entries = self.entries.borrow_mut();
+    fn wake_up(&self, mut entries: RefMut<'_, Entries>, id: Id, stage: Stage) {
         self.chain.unlink(&mut entries, id);
         let entry = &mut entries[id];
         entry.stage = stage;
@@ -348,19 +356,9 @@ impl Waiters {
 }
 
 impl Chain {
-    fn push_back(&self, entries: &mut Slab<Entry>, id: usize) {
-        let last = self.tail.replace(id);
-        entries[id].previous = last;
-        entries[id].next = NONE;
-        match last {
-            NONE => self.head.set(id),
-            last => entries[last].next = id,
-        }
-    }
-
     /// Links one that was passed over in again: all who wait came later, but those that were put
     /// back before it.
-    fn put_back(&self, entries: &mut Slab<Entry>, id: usize) {
+    fn put_back(&self, entries: &mut Entries, id: Id) {
         let (mut previous, mut next) = (NONE, self.head.get());
         while next != NONE && entries[next].arrival < entries[id].arrival {
             (previous, next) = (next, entries[next].next);
@@ -377,7 +375,7 @@ impl Chain {
         }
     }
 
-    fn unlink(&self, entries: &mut Slab<Entry>, id: usize) {
+    fn unlink(&self, entries: &mut Entries, id: Id) {
         let (previous, next) = (entries[id].previous, entries[id].next);
         match previous {
             NONE => self.head.set(next),

@@ -25,11 +25,7 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
     }
 
     /// Whether it may look: not before it was woken, or the item would be another's.
-    #[inline]
     fn may_look(&self) -> bool {
-        if self.ticket.is_fresh() {
-            return true;
-        }
         let BaseQueue { getters, .. } = self.queue;
         match getters.stage(&self.ticket) {
             Stage::Fresh | Stage::Woken | Stage::Told => true,
@@ -38,6 +34,23 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
             Stage::PassedOver => false,
         }
     }
+
+    fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
+        let queue = self.queue;
+        if self.may_look() {
+            let got = match queue.get_nowait() {
+                Ok(item) => Some(Ok(item)),
+                Err(GetNowaitError::ShutDown(error)) => Some(Err(error)),
+                Err(GetNowaitError::Empty(_)) => None,
+            };
+            if let Some(got) = got {
+                queue.getters.leave(&mut self.ticket);
+                return Poll::Ready(got);
+            }
+        }
+        queue.getters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
+    }
 }
 
 impl<T, S: Store<T>> Future for Get<'_, T, S> {
@@ -45,21 +58,12 @@ impl<T, S: Store<T>> Future for Get<'_, T, S> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let may_look = self.may_look();
-        let Self { queue, ticket } = &mut *self;
-        if may_look {
-            let got = match queue.get_nowait() {
-                Ok(item) => Some(Ok(item)),
-                Err(GetNowaitError::ShutDown(error)) => Some(Err(error)),
-                Err(GetNowaitError::Empty(_)) => None,
-            };
-            if let Some(got) = got {
-                queue.getters.leave(ticket);
-                return Poll::Ready(got);
-            }
+        if self.ticket.is_fresh()
+            && let Ok(item) = self.queue.get_nowait()
+        {
+            return Poll::Ready(Ok(item));
         }
-        queue.getters.wait(ticket, cx, 1);
-        Poll::Pending
+        self.poll_queued(cx)
     }
 }
 

@@ -190,10 +190,15 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
         }
         store.put(item);
         drop(store);
+        self.has_put();
+        Ok(())
+    }
+
+    #[inline]
+    fn has_put(&self) {
         self.unfinished.set(self.unfinished.get() + 1);
         self.finished.clear();
         self.getters.wake_next();
-        Ok(())
     }
 
     /// Takes the next item, and waits for one if there is none.

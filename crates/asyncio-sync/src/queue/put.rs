@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::queue::{BaseQueue, PutNowaitError, QueueFull, QueueShutDown, Store};
+use crate::queue::{BaseQueue, QueueShutDown, Store};
 use crate::waiters::{Stage, Ticket};
 
 /// Future of [`Queue::put`](BaseQueue::put).
@@ -27,12 +27,22 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
         }
     }
 
-    /// Whether it may look: not before it was woken, or the room would be another's.
+    /// Puts the item if there is room, without a detour.
     #[inline]
-    fn may_look(&self) -> bool {
-        if self.ticket.is_fresh() {
-            return true;
+    fn put_at_once(&mut self) -> bool {
+        let queue = self.queue;
+        let mut store = queue.store.borrow_mut();
+        if queue.is_shutdown.get() || store.len() >= queue.limit {
+            return false;
         }
+        store.put(self.item.take().expect(POLLED_AFTER));
+        drop(store);
+        queue.has_put();
+        true
+    }
+
+    /// Whether it may look: not before it was woken, or the room would be another's.
+    fn may_look(&self) -> bool {
         let BaseQueue { putters, limit, .. } = self.queue;
         match putters.stage(&self.ticket) {
             Stage::Fresh | Stage::Woken | Stage::Told => true,
@@ -44,7 +54,27 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
             Stage::PassedOver => false,
         }
     }
+
+    fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<(), QueueShutDown<T>>> {
+        let queue = self.queue;
+        if self.may_look() {
+            if self.put_at_once() {
+                queue.putters.leave(&mut self.ticket);
+                return Poll::Ready(Ok(()));
+            }
+            if queue.is_shutdown() {
+                queue.putters.leave(&mut self.ticket);
+                let item = self.item.take().expect(POLLED_AFTER);
+                return Poll::Ready(Err(QueueShutDown(item)));
+            }
+        }
+        queue.putters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
+    }
 }
+
+/// What a future is that was ready and is polled again.
+const POLLED_AFTER: &str = "polled after completion";
 
 /// Nothing in it is pinned.
 impl<T, S: Store<T>> Unpin for Put<'_, T, S> {}
@@ -56,29 +86,10 @@ impl<T, S: Store<T>> Future for Put<'_, T, S> {
     /// When polled again after it was ready.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let may_look = self.may_look();
-        let Self {
-            queue,
-            item: place,
-            ticket,
-        } = &mut *self;
-        if may_look {
-            let item = place.take().expect("polled after completion");
-            let put = match queue.put_nowait(item) {
-                Ok(()) => Some(Ok(())),
-                Err(PutNowaitError::ShutDown(error)) => Some(Err(error)),
-                Err(PutNowaitError::Full(QueueFull(item))) => {
-                    *place = Some(item);
-                    None
-                }
-            };
-            if let Some(put) = put {
-                queue.putters.leave(ticket);
-                return Poll::Ready(put);
-            }
+        if self.ticket.is_fresh() && self.put_at_once() {
+            return Poll::Ready(Ok(()));
         }
-        queue.putters.wait(ticket, cx, 1);
-        Poll::Pending
+        self.poll_queued(cx)
     }
 }
 

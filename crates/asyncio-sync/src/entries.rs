@@ -1,0 +1,112 @@
+//! The memory of a list of waiters: entries by number, used again and again.
+//!
+//! A slab whose entries are changed where they are. (One that is built and then moved in, which is
+//! all that the `slab` crate has, costs a wait a third more: the copy waits for the stores.)
+
+use std::task::Waker;
+
+use crate::waiters::{Place, Stage};
+
+/// The number of an entry.
+pub(crate) type Id = u32;
+
+/// No entry.
+pub(crate) const NONE: Id = Id::MAX;
+
+/// What an empty list keeps of its memory for the next rush: 1024 entries, 72 KiB.
+const ENTRIES_KEPT: usize = 1024;
+
+/// One who waits.
+pub(crate) struct Entry {
+    /// `None` once it was woken.
+    pub(crate) waker: Option<Waker>,
+    pub(crate) place: Place,
+    /// How much it waits for: permits.
+    pub(crate) amount: usize,
+    /// Its number in order of arrival.
+    pub(crate) arrival: u64,
+    pub(crate) previous: Id,
+    /// The next in the chain of those who wait, or of those that are free.
+    pub(crate) next: Id,
+    pub(crate) stage: Stage,
+}
+
+/// Entries by number.
+pub(crate) struct Entries {
+    entries: Vec<Entry>,
+    /// The first that is free.
+    free: Id,
+    used: usize,
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            free: NONE,
+            used: 0,
+        }
+    }
+}
+
+impl Entries {
+    /// How many are in use.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.used
+    }
+
+    /// A free entry, as it was left, which is in use now.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Id {
+        if self.free == NONE {
+            self.grow();
+        }
+        let id = self.free;
+        self.free = self[id].next;
+        self.used += 1;
+        id
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        // Every wait is a future of its own, so memory ends before the numbers do.
+        self.free = Id::try_from(self.entries.len()).expect("fewer than 2^32 waits");
+        self.entries.push(Entry {
+            waker: None,
+            place: Place::Nowhere,
+            amount: 0,
+            arrival: 0,
+            previous: NONE,
+            next: NONE,
+            stage: Stage::Fresh,
+        });
+    }
+
+    /// Takes an entry out of use. What it holds is the caller's to take before.
+    #[inline]
+    pub(crate) fn free(&mut self, id: Id) {
+        self[id].next = self.free;
+        self.free = id;
+        self.used -= 1;
+        if self.used == 0 && self.entries.len() > ENTRIES_KEPT {
+            *self = Self::default();
+        }
+    }
+}
+
+impl std::ops::Index<Id> for Entries {
+    type Output = Entry;
+
+    #[inline]
+    fn index(&self, id: Id) -> &Entry {
+        &self.entries[id as usize]
+    }
+}
+
+impl std::ops::IndexMut<Id> for Entries {
+    #[inline]
+    fn index_mut(&mut self, id: Id) -> &mut Entry {
+        &mut self.entries[id as usize]
+    }
+}

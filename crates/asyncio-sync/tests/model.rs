@@ -1,0 +1,669 @@
+//! The primitives against CPython's code, transliterated over an asyncio in miniature: every
+//! sequence of operations on up to four tasks, compared after each one, down to the turn.
+
+#[path = "model/check.rs"]
+mod check;
+#[path = "model/mini.rs"]
+mod mini;
+
+use std::rc::Rc;
+
+use asyncio_sync::{Barrier, Condition, Event, Lock, Queue, Semaphore};
+use check::{Model, Real, Stage, every_interleaving};
+use mini::{Mini, Pc};
+
+/// `asyncio.Lock`.
+#[derive(Clone, Default)]
+struct ModelLock {
+    locked: bool,
+    waiters: Vec<usize>,
+}
+
+impl ModelLock {
+    /// Whether it was taken at once; otherwise the task waits at `pc`.
+    fn acquire(&mut self, mini: &mut Mini, task: usize, pc: Pc) -> bool {
+        if !self.locked && self.waiters.iter().all(|other| mini.is_cancelled(*other)) {
+            self.locked = true;
+            return true;
+        }
+        self.waiters.push(task);
+        mini.waits(task, pc);
+        false
+    }
+
+    /// A task that waited goes on; whether it has the lock.
+    fn resume(&mut self, mini: &mut Mini, task: usize, cancelled: bool) -> bool {
+        self.waiters.retain(|other| *other != task);
+        if cancelled {
+            if !self.locked {
+                self.wake_first(mini);
+            }
+            return false;
+        }
+        self.locked = true;
+        true
+    }
+
+    fn release(&mut self, mini: &mut Mini) {
+        self.locked = false;
+        self.wake_first(mini);
+    }
+
+    fn wake_first(&self, mini: &mut Mini) {
+        if let Some(first) = self.waiters.first() {
+            mini.wake(*first);
+        }
+    }
+}
+
+impl Model for ModelLock {
+    const OWN: u8 = 0;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        let has = match mini.tasks[task].pc {
+            Pc::New => self.acquire(mini, task, Pc::Waits(0)),
+            Pc::Waits(_) => {
+                let has = self.resume(mini, task, cancelled);
+                if cancelled {
+                    mini.ends(task);
+                }
+                has
+            }
+            _ => {
+                self.release(mini);
+                return mini.ends(task);
+            }
+        };
+        if has {
+            mini.tell(format!("{task} in"));
+            mini.waits(task, Pc::Gate);
+        }
+    }
+
+    fn own(&mut self, _: &mut Mini, _: u8) {}
+
+    fn observe(&self, _: &Mini) -> String {
+        format!("{}", self.locked)
+    }
+}
+
+impl Real for Rc<Lock> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let lock = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            let _guard = lock.acquire().await;
+            stage.tell(format!("{task} in"));
+            stage.gate(task).await;
+        }
+    }
+
+    fn own(&self, _: u8) {}
+
+    fn observe(&self) -> String {
+        format!("{}", self.locked())
+    }
+}
+
+#[test]
+fn a_lock_is_what_cpython_has_h1_h2() {
+    let runs = every_interleaving(4, 8, ModelLock::default, || Rc::new(Lock::new(())));
+    assert!(runs > 10_000, "only {runs}");
+}
+
+/// `asyncio.Semaphore`.
+#[derive(Clone)]
+struct ModelSemaphore {
+    value: usize,
+    waiters: Vec<usize>,
+}
+
+impl ModelSemaphore {
+    fn locked(&self, mini: &Mini) -> bool {
+        self.value == 0 || self.waiters.iter().any(|task| !mini.is_cancelled(*task))
+    }
+
+    fn wake_next(&mut self, mini: &mut Mini) -> bool {
+        let next = self.waiters.iter().find(|task| !mini.is_done(**task));
+        let Some(next) = next.copied() else {
+            return false;
+        };
+        self.value -= 1;
+        mini.wake(next);
+        true
+    }
+
+    fn release(&mut self, mini: &mut Mini) {
+        self.value += 1;
+        self.wake_next(mini);
+    }
+}
+
+impl Model for ModelSemaphore {
+    const OWN: u8 = 1;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        match mini.tasks[task].pc {
+            Pc::New if self.locked(mini) => {
+                self.waiters.push(task);
+                return mini.waits(task, Pc::Waits(0));
+            }
+            Pc::New => self.value -= 1,
+            Pc::Waits(_) => {
+                self.waiters.retain(|other| *other != task);
+                if cancelled && !mini.is_cancelled(task) {
+                    self.value += 1; // it had been woken
+                }
+                while self.value > 0 && self.wake_next(mini) {}
+                if cancelled {
+                    return mini.ends(task);
+                }
+            }
+            _ => {
+                self.release(mini);
+                return mini.ends(task);
+            }
+        }
+        mini.tell(format!("{task} in"));
+        mini.waits(task, Pc::Gate);
+    }
+
+    fn own(&mut self, mini: &mut Mini, _: u8) {
+        self.release(mini);
+    }
+
+    fn observe(&self, mini: &Mini) -> String {
+        format!("{} {}", self.value, self.locked(mini))
+    }
+}
+
+impl Real for Rc<Semaphore> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let semaphore = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            let _permit = semaphore.acquire().await.unwrap();
+            stage.tell(format!("{task} in"));
+            stage.gate(task).await;
+        }
+    }
+
+    fn own(&self, _: u8) {
+        self.release().unwrap();
+    }
+
+    fn observe(&self) -> String {
+        format!("{} {}", self.available_permits(), self.locked())
+    }
+}
+
+#[test]
+fn a_semaphore_is_what_cpython_has_h1_h2() {
+    for value in 0..2 {
+        let model = || ModelSemaphore {
+            value,
+            waiters: Vec::new(),
+        };
+        let runs = every_interleaving(4, 7, model, || Rc::new(Semaphore::new(value)));
+        assert!(runs > 10_000, "only {runs}");
+    }
+}
+
+/// `asyncio.Event`; its own operations are `set` and `clear`.
+#[derive(Clone, Default)]
+struct ModelEvent {
+    set: bool,
+    waiters: Vec<usize>,
+}
+
+impl Model for ModelEvent {
+    const OWN: u8 = 2;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        if mini.tasks[task].pc == Pc::New && !self.set {
+            self.waiters.push(task);
+            return mini.waits(task, Pc::Waits(0));
+        }
+        self.waiters.retain(|other| *other != task);
+        if !cancelled {
+            mini.tell(format!("{task} goes on"));
+        }
+        mini.ends(task);
+    }
+
+    fn own(&mut self, mini: &mut Mini, op: u8) {
+        if op == 0 && !self.set {
+            self.waiters.iter().for_each(|task| mini.wake(*task));
+        }
+        self.set = op == 0;
+    }
+
+    fn observe(&self, _: &Mini) -> String {
+        format!("{}", self.set)
+    }
+}
+
+impl Real for Rc<Event> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let event = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            event.wait().await;
+            stage.tell(format!("{task} goes on"));
+        }
+    }
+
+    fn own(&self, op: u8) {
+        match op {
+            0 => self.set(),
+            _ => self.clear(),
+        }
+    }
+
+    fn observe(&self) -> String {
+        format!("{}", self.is_set())
+    }
+}
+
+#[test]
+fn an_event_is_what_cpython_has_h1() {
+    let runs = every_interleaving(4, 7, ModelEvent::default, || Rc::new(Event::new()));
+    assert!(runs > 10_000, "only {runs}");
+}
+
+/// `asyncio.Condition`. A task takes the lock, holds it until it is told to go on, waits to be
+/// notified, and releases the lock. The operation of its own is `notify(1)` if the lock is held.
+#[derive(Clone, Default)]
+struct ModelCondition {
+    lock: ModelLock,
+    waiters: Vec<usize>,
+    /// Whose wait was cancelled, and has yet to have the lock again.
+    cancelled: [bool; mini::TASKS],
+}
+
+impl ModelCondition {
+    const ACQUIRES: Pc = Pc::Waits(0);
+    const WAITS: Pc = Pc::Waits(1);
+    const RELOCKS: Pc = Pc::Waits(2);
+
+    fn notify(&self, mini: &mut Mini) {
+        if let Some(next) = self.waiters.iter().find(|task| !mini.is_done(**task)) {
+            mini.wake(*next);
+        }
+    }
+
+    fn holds_again(&mut self, mini: &mut Mini, task: usize) {
+        if self.cancelled[task] {
+            self.notify(mini);
+        } else {
+            mini.tell(format!("{task} notified"));
+        }
+        self.lock.release(mini);
+        mini.ends(task);
+    }
+}
+
+impl Model for ModelCondition {
+    const OWN: u8 = 1;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        match mini.tasks[task].pc {
+            Pc::New => {
+                if self.lock.acquire(mini, task, Self::ACQUIRES) {
+                    mini.waits(task, Pc::Gate);
+                }
+            }
+            Self::ACQUIRES => match self.lock.resume(mini, task, cancelled) {
+                true => mini.waits(task, Pc::Gate),
+                false => return mini.ends(task),
+            },
+            Pc::Gate if cancelled => {
+                self.lock.release(mini);
+                mini.ends(task);
+            }
+            Pc::Gate => {
+                self.lock.release(mini);
+                self.waiters.push(task);
+                mini.waits(task, Self::WAITS);
+            }
+            Self::WAITS => {
+                self.cancelled[task] = cancelled;
+                self.waiters.retain(|other| *other != task);
+                if self.lock.acquire(mini, task, Self::RELOCKS) {
+                    self.holds_again(mini, task);
+                }
+            }
+            _ => {
+                self.cancelled[task] |= cancelled;
+                let has = self.lock.resume(mini, task, cancelled)
+                    || self.lock.acquire(mini, task, Self::RELOCKS);
+                if has {
+                    self.holds_again(mini, task);
+                }
+            }
+        }
+        if mini.tasks[task].pc == Pc::Gate && mini.tasks[task].gate_open {
+            mini.wake(task);
+        }
+    }
+
+    fn own(&mut self, mini: &mut Mini, _: u8) {
+        if self.lock.locked {
+            self.notify(mini);
+        }
+    }
+
+    fn observe(&self, _: &Mini) -> String {
+        format!("{}", self.lock.locked)
+    }
+}
+
+impl Real for Rc<Condition> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let condition = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            let guard = condition.acquire().await;
+            stage.gate(task).await;
+            let _guard = condition.wait(guard).await;
+            stage.tell(format!("{task} notified"));
+        }
+    }
+
+    fn own(&self, _: u8) {
+        let _ = self.notify(1); // refused while nobody has the lock
+    }
+
+    fn observe(&self) -> String {
+        format!("{}", self.locked())
+    }
+}
+
+#[test]
+fn a_condition_is_what_cpython_has_h1_h5() {
+    let real = || Rc::new(Condition::new(()));
+    let runs = every_interleaving(3, 8, ModelCondition::default, real);
+    assert!(runs > 10_000, "only {runs}");
+    let runs = every_interleaving(4, 7, ModelCondition::default, real);
+    assert!(runs > 10_000, "only {runs}");
+}
+
+/// `asyncio.Queue(1)`: even tasks get, odd ones put. Its own operations are `put_nowait`,
+/// `get_nowait` and `shutdown`.
+#[derive(Clone, Default)]
+struct ModelQueue {
+    items: Vec<usize>,
+    getters: Vec<usize>,
+    putters: Vec<usize>,
+    is_shutdown: bool,
+}
+
+/// The item of `put_nowait`.
+const OWN_ITEM: usize = 9;
+
+impl ModelQueue {
+    fn wake_next(waiters: &mut Vec<usize>, mini: &mut Mini) {
+        while !waiters.is_empty() {
+            let next = waiters.remove(0);
+            if !mini.is_done(next) {
+                return mini.wake(next);
+            }
+        }
+    }
+
+    fn get(&mut self, mini: &mut Mini, task: usize) {
+        if self.items.is_empty() {
+            if self.is_shutdown {
+                mini.tell(format!("{task} shut"));
+                return mini.ends(task);
+            }
+            self.getters.push(task);
+            return mini.waits(task, Pc::Waits(0));
+        }
+        let item = self.items.remove(0);
+        Self::wake_next(&mut self.putters, mini);
+        mini.tell(format!("{task} has {item}"));
+        mini.ends(task);
+    }
+
+    fn put(&mut self, mini: &mut Mini, task: usize) {
+        if self.is_shutdown {
+            mini.tell(format!("{task} shut"));
+            return mini.ends(task);
+        }
+        if self.items.is_empty() {
+            self.items.push(task);
+            Self::wake_next(&mut self.getters, mini);
+            mini.tell(format!("{task} put"));
+            return mini.ends(task);
+        }
+        self.putters.push(task);
+        mini.waits(task, Pc::Waits(0));
+    }
+}
+
+impl Model for ModelQueue {
+    const OWN: u8 = 3;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        let gets = task.is_multiple_of(2);
+        if cancelled {
+            let usable = self.items.is_empty() != gets;
+            let waiters = if gets {
+                &mut self.getters
+            } else {
+                &mut self.putters
+            };
+            waiters.retain(|other| *other != task);
+            if usable && !mini.is_cancelled(task) {
+                Self::wake_next(waiters, mini);
+            }
+            return mini.ends(task);
+        }
+        match gets {
+            true => self.get(mini, task),
+            false => self.put(mini, task),
+        }
+    }
+
+    fn own(&mut self, mini: &mut Mini, op: u8) {
+        match op {
+            0 if !self.is_shutdown && self.items.is_empty() => {
+                self.items.push(OWN_ITEM);
+                Self::wake_next(&mut self.getters, mini);
+            }
+            1 if !self.items.is_empty() => {
+                self.items.remove(0);
+                Self::wake_next(&mut self.putters, mini);
+            }
+            2 => {
+                self.is_shutdown = true;
+                let waiting = self.getters.drain(..).chain(self.putters.drain(..));
+                waiting.for_each(|task| mini.wake(task));
+            }
+            _ => {}
+        }
+    }
+
+    fn observe(&self, _: &Mini) -> String {
+        format!("{}", self.items.len())
+    }
+}
+
+impl Real for Rc<Queue<usize>> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let queue = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            let line = match task % 2 {
+                0 => queue
+                    .get()
+                    .await
+                    .map(|item| format!("{task} has {item}"))
+                    .ok(),
+                _ => queue.put(task).await.map(|()| format!("{task} put")).ok(),
+            };
+            stage.tell(line.unwrap_or_else(|| format!("{task} shut")));
+        }
+    }
+
+    fn own(&self, op: u8) {
+        match op {
+            0 => drop(self.put_nowait(OWN_ITEM)),
+            1 => drop(self.get_nowait()),
+            _ => self.shutdown(false),
+        }
+    }
+
+    fn observe(&self) -> String {
+        format!("{}", self.qsize())
+    }
+}
+
+#[test]
+fn a_queue_is_what_cpython_has_h1_h6() {
+    let real = || Rc::new(Queue::new(1));
+    let runs = every_interleaving(4, 7, ModelQueue::default, real);
+    assert!(runs > 10_000, "only {runs}");
+}
+
+/// `asyncio.Barrier(2)`, whose lock nobody ever waits for. Its own operations are `reset` and
+/// `abort`.
+#[derive(Clone, Default)]
+struct ModelBarrier {
+    state: State,
+    count: usize,
+    waiters: Vec<usize>,
+    index: [usize; mini::TASKS],
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Filling,
+    Draining,
+    Resetting,
+    Broken,
+}
+
+impl ModelBarrier {
+    const BLOCKED: Pc = Pc::Waits(0);
+    const INSIDE: Pc = Pc::Waits(1);
+    const PARTIES: usize = 2;
+
+    fn notify(&self, mini: &mut Mini, n: usize) {
+        let waiting: Vec<_> = self.waiters.to_vec();
+        let live = waiting.into_iter().filter(|task| !mini.is_done(*task));
+        for task in live.take(n).collect::<Vec<_>>() {
+            mini.wake(task);
+        }
+    }
+
+    fn wait(&mut self, mini: &mut Mini, task: usize, pc: Pc) {
+        self.waiters.push(task);
+        mini.waits(task, pc);
+    }
+
+    fn exit(&mut self, mini: &mut Mini) {
+        self.count -= 1;
+        if self.count == 0 {
+            if matches!(self.state, State::Resetting | State::Draining) {
+                self.state = State::Filling;
+            }
+            self.notify(mini, usize::MAX);
+        }
+    }
+
+    fn leave(&mut self, mini: &mut Mini, task: usize, place: Option<usize>) {
+        self.exit(mini);
+        mini.tell(format!("{task} {place:?}"));
+        mini.ends(task);
+    }
+}
+
+impl Model for ModelBarrier {
+    const OWN: u8 = 2;
+
+    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
+        let pc = mini.tasks[task].pc;
+        self.waiters.retain(|other| *other != task);
+        if cancelled {
+            self.notify(mini, 1);
+            if pc == Self::INSIDE {
+                self.exit(mini);
+            }
+            return mini.ends(task);
+        }
+        if pc == Self::INSIDE {
+            return match self.state {
+                State::Filling => self.wait(mini, task, Self::INSIDE),
+                State::Draining => self.leave(mini, task, Some(self.index[task])),
+                State::Resetting | State::Broken => self.leave(mini, task, None),
+            };
+        }
+        match self.state {
+            State::Draining | State::Resetting => self.wait(mini, task, Self::BLOCKED),
+            State::Broken => {
+                mini.tell(format!("{task} None"));
+                mini.ends(task);
+            }
+            State::Filling => {
+                self.index[task] = self.count;
+                self.count += 1;
+                if self.index[task] + 1 < Self::PARTIES {
+                    return self.wait(mini, task, Self::INSIDE);
+                }
+                self.state = State::Draining;
+                self.notify(mini, usize::MAX);
+                self.leave(mini, task, Some(self.index[task]));
+            }
+        }
+    }
+
+    fn own(&mut self, mini: &mut Mini, op: u8) {
+        self.state = match (op, self.count) {
+            (0, 0) => State::Filling,
+            (0, _) => State::Resetting,
+            _ => State::Broken,
+        };
+        self.notify(mini, usize::MAX);
+    }
+
+    fn observe(&self, _: &Mini) -> String {
+        let waiting = if self.state == State::Filling {
+            self.count
+        } else {
+            0
+        };
+        format!("{waiting} {}", self.state == State::Broken)
+    }
+}
+
+impl Real for Rc<Barrier> {
+    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
+        let barrier = Rc::clone(self);
+        async move {
+            let _ends = stage.ends(task);
+            let place = barrier.wait().await.ok();
+            stage.tell(format!("{task} {place:?}"));
+        }
+    }
+
+    fn own(&self, op: u8) {
+        match op {
+            0 => self.reset(),
+            _ => self.abort(),
+        }
+    }
+
+    fn observe(&self) -> String {
+        format!("{} {}", self.n_waiting(), self.broken())
+    }
+}
+
+#[test]
+fn a_barrier_is_what_cpython_has_h1() {
+    let real = || Rc::new(Barrier::new(ModelBarrier::PARTIES));
+    let runs = every_interleaving(4, 7, ModelBarrier::default, real);
+    assert!(runs > 10_000, "only {runs}");
+}
