@@ -150,10 +150,11 @@ impl Sink for Completed {
 
 impl<C: Child> AsCompleted<C> {
     /// Adds a task, whose result comes in its turn: what a `JoinSet` is used for elsewhere. After
-    /// the last result there is one more to come then.
+    /// the last result there is one more to come then. A handle that was given before counts again.
     ///
     /// # Panics
-    /// Outside a running event loop.
+    /// Outside a running event loop. When a handle belongs to another one than the results, and has
+    /// not ended.
     ///
     /// # Examples
     /// ```
@@ -181,6 +182,7 @@ impl<C: Child> AsCompleted<C> {
     #[track_caller]
     pub fn add(&mut self, task: impl IntoTask<Handle = C>) {
         let child = task.into_task(&running_spawner(None));
+        assert_may_watch(&child, self.inbox.spawner());
         let completed = &self.inbox.sink;
         completed.pending.set(completed.pending.get() + 1);
         let index = self.children.insert(child);

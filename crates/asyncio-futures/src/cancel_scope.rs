@@ -66,7 +66,8 @@ impl CancelScope {
     ///
     /// A future that answers the cancellation with a value has its value returned. Only the scope's
     /// own cancellation becomes `None`; that of the task, or of a scope further out, goes on
-    /// outwards.
+    /// outwards. Outside an executor of these crates nobody answers a request that comes when the
+    /// future has begun: it just runs.
     ///
     /// # Cancel safety
     /// Yes, if `future` is: dropping it drops `future` where it is.

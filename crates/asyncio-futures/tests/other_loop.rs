@@ -68,6 +68,10 @@ fn combining_what_is_of_another_loop_is_refused_h7() {
     assert_refused(&turns, async move { drop(shield(&mut task)) });
     let task = far(&other);
     assert_refused(&turns, async move { drop(as_completed([task])) });
+    let task = far(&other);
+    assert_refused(&turns, async move {
+        as_completed::<[Task<()>; 0]>([]).add(task);
+    });
     let future = Future::<u8>::new_on(&other.spawner());
     assert_refused(&turns, async move { drop(gather([future])) });
     let group = gather_on(&other.spawner(), [pending::<()>()]);

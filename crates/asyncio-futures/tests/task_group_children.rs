@@ -4,10 +4,13 @@ mod turns;
 
 use std::cell::Cell;
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{Task, catch_cancelled, yield_now};
+use asyncio_executor::{ErrorContext, Task, catch_cancelled, yield_now};
 use asyncio_futures::{
     ErrorGroup, Ready, ReturnWhen, StartError, TaskGroup, as_completed, gather, shield, task_group,
     wait,
@@ -124,6 +127,39 @@ fn the_handles_of_children_can_be_combined() {
         })
         .await;
         assert_eq!(texts(failed), ["broken"]);
+    });
+}
+
+/// A group may be polled by a foreign combinator, with wakers of its own.
+#[test]
+fn a_waker_that_panics_takes_no_failure_from_the_group() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("woken");
+        }
+    }
+    run(async {
+        get_running_loop().set_exception_handler(Some(Rc::new(|context: &ErrorContext<'_>| {
+            assert_eq!(context.cause.as_deref(), Some("panicked: woken"));
+        })));
+        let mut group = pin!(task_group(async |group| {
+            group
+                .start_soon(async {
+                    yield_now().await;
+                    Err("broken")
+                })
+                .unwrap();
+            Ok(())
+        }));
+        let outcome: Group<()> = loop {
+            let waker = Waker::from(Arc::new(Panics));
+            match group.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(outcome) => break outcome,
+                Poll::Pending => yield_now().await,
+            }
+        };
+        assert_eq!(texts(outcome), ["broken"]);
     });
 }
 

@@ -170,11 +170,11 @@ impl<E> Group<E> {
     /// Nobody waits for the group any more.
     pub(super) fn abandon(&self) {
         self.phase.set(Phase::Over);
-        drop(self.waker.take());
         self.abort();
         for failure in self.errors.take() {
             self.report_late(&failure);
         }
+        drop(self.waker.take());
     }
 
     /// Cancels the children, in the order in which they were made, and takes no more.
@@ -274,19 +274,21 @@ impl<E: 'static> Sink for Group<E> {
                 self.take_noted(index)
             }
         };
+        if let Some(failure) = failure {
+            if self.phase.get() == Phase::Over {
+                self.report_late(&failure);
+                return;
+            }
+            self.errors.borrow_mut().push(failure);
+            self.cancel();
+        }
         if self.is_empty() {
+            // A foreign waker may panic: last of all.
             let waker = self.waker.take();
             if let Some(waker) = waker {
                 waker.wake();
             }
         }
-        let Some(failure) = failure else { return };
-        if self.phase.get() == Phase::Over {
-            self.report_late(&failure);
-            return;
-        }
-        self.errors.borrow_mut().push(failure);
-        self.cancel();
     }
 
     /// Orphaned in the body or in a child: the group waits for it, and does not cancel it.
