@@ -118,7 +118,7 @@ impl Frame {
 
     fn spawn(&self, name: &str, body: &Body) {
         let task = self.world.event_loop.build_task().name(name);
-        let task = task.spawn(self.coroutine(body, name));
+        let task = task.report_errors().spawn(self.coroutine(body, name));
         self.world.bind(name, Named::task(task));
         self.set_last(format!("#{name}"));
     }
@@ -207,7 +207,8 @@ impl Frame {
             Target::Name(name) => self.world.named(name)?,
             Target::Coroutine { body, label } => {
                 let coroutine = self.coroutine(&Body::Named(body.clone()), label);
-                Named::task(self.world.event_loop.create_task(coroutine))
+                let task = self.world.event_loop.build_task().report_errors();
+                Named::task(task.spawn(coroutine))
             }
         })
     }

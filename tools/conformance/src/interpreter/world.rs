@@ -252,7 +252,10 @@ impl World {
     /// Lets go of everything that has a name, which may hold the world in turn.
     pub(crate) fn clear(&self) {
         drop(self.things.take());
-        drop(self.called.take());
+        for (named, _) in self.called.take().into_values() {
+            // Looked at, an error that the scenario let go unseen is reported to nobody.
+            drop(named.ended());
+        }
         drop(self.callbacks.take());
     }
 }
