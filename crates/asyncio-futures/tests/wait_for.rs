@@ -93,6 +93,30 @@ fn with_no_time_a_future_has_its_first_step_where_tasks_are_eager() {
     });
 }
 
+/// asyncio sets the timer first, and timers of one moment fire in order.
+#[test]
+fn the_deadline_comes_before_timers_that_the_future_sets_for_the_same_moment() {
+    run(async {
+        let log = Log::default();
+        let inner = log.clone();
+        let outcome = wait_for(
+            async {
+                let mut eager = get_running_loop()
+                    .build_task()
+                    .eager(true)
+                    .spawn(async move {
+                        let slept = catch_cancelled(sleep(SECOND)).await;
+                        inner.add(if slept.is_ok() { "slept" } else { "cancelled" });
+                    });
+                let _ = (&mut eager).await;
+            },
+            Some(SECOND),
+        );
+        assert_eq!(outcome.await, Ok(()), "what the task has answered counts");
+        assert_eq!(log.take(), ["cancelled"]);
+    });
+}
+
 /// It is not in the ready queue meanwhile, so that a request finds it where asyncio's does.
 #[test]
 fn with_no_time_a_request_to_cancel_comes_in_its_turn() {

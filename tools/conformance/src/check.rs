@@ -1,7 +1,9 @@
 //! Judging: each scenario is run, and its trace compared with the recorded one.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::case::{BadInput, Case};
 use crate::compare::{Level, compare};
@@ -14,32 +16,83 @@ pub struct Judgement {
     pub agree: usize,
     /// The others.
     pub differ: usize,
+    /// Those that differ as it is known of them, and written down why; they are not among the
+    /// others.
+    pub known: usize,
 }
 
 impl std::fmt::Display for Judgement {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { agree, differ } = self;
-        write!(formatter, "{agree} agree, {differ} differ")
+        let Self {
+            agree,
+            differ,
+            known,
+        } = self;
+        write!(formatter, "{agree} agree, {differ} differ")?;
+        if *known > 0 {
+            write!(formatter, ", {known} differ as is known")?;
+        }
+        Ok(())
+    }
+}
+
+/// The names of scenarios that are known to differ.
+///
+/// A file of them has a name a line, and after it the reason, in a word that is explained
+/// elsewhere. What follows `#` is a remark.
+#[derive(Clone, Debug, Default)]
+pub struct Known(BTreeSet<String>);
+
+impl Known {
+    /// Reads a file of names.
+    ///
+    /// # Errors
+    /// [`BadInput`] when it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, BadInput> {
+        let text = fs::read_to_string(path).map_err(|error| BadInput {
+            place: path.display().to_string(),
+            message: error.to_string(),
+        })?;
+        let name = |line: &str| {
+            let line = line.split('#').next()?;
+            line.split_whitespace().next().map(str::to_owned)
+        };
+        Ok(Self(text.lines().filter_map(name).collect()))
     }
 }
 
 /// Judges the scenarios at these paths, and tells `tell` of each that differs, with the first
-/// event of both traces that does. [`Case::each`] says what a path may be.
+/// event of both traces that does. [`Case::each`] says what a path may be. Of one that is `known`
+/// to differ `tell` hears only if it does not.
 ///
 /// # Errors
 /// [`BadInput`] when there is something else at a path.
 pub fn check(
     paths: &[PathBuf],
     level: Level,
+    known: &Known,
     mut tell: impl FnMut(&str),
 ) -> Result<Judgement, BadInput> {
     let mut judgement = Judgement::default();
     for path in paths {
-        Case::each(path, |case| match difference(&case, level) {
-            None => judgement.agree += 1,
-            Some(difference) => {
-                judgement.differ += 1;
-                tell(&difference);
+        Case::each(path, |case| {
+            let is_known = known.0.contains(&case.scenario.name);
+            match difference(&case, level) {
+                Some(_) if is_known => judgement.known += 1,
+                Some(difference) => {
+                    judgement.differ += 1;
+                    tell(&difference);
+                }
+                None => {
+                    judgement.agree += 1;
+                    if is_known {
+                        let name = &case.scenario.name;
+                        tell(&format!(
+                            "{name} ({}) is known to differ, and agrees",
+                            case.place
+                        ));
+                    }
+                }
             }
         })?;
     }

@@ -86,9 +86,23 @@ impl CPython {
     ///
     /// As [`run`].
     pub fn run(&self, source: &Path, time_max: Duration) -> Result<String, RunError> {
+        self.run_with(source, &[], time_max)
+    }
+
+    /// [`run`](Self::run) with arguments.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn run_with(
+        &self,
+        source: &Path,
+        arguments: &[OsString],
+        time_max: Duration,
+    ) -> Result<String, RunError> {
         let mut command = Command::new(&self.program);
         // Its own debug mode prints and reorders nothing, but slows down what is timed.
-        command.arg("-E").arg(source);
+        command.arg("-E").arg(source).args(arguments);
         run(&mut command, time_max)
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use asyncio_conformance::{Case, Level, NoTrace, Scenario, check, interpret};
+use asyncio_conformance::{Case, Known, Level, NoTrace, Scenario, check, interpret};
 use serde_json::{Value, json};
 
 /// Why this is no scenario.
@@ -111,14 +111,20 @@ fn files_packs_and_folders_are_found() {
     assert_eq!(places.len(), 2);
     assert!(places[0].ends_with("one.json") && places[1].ends_with("two.jsonl:1"));
 
-    let judgement = check(std::slice::from_ref(&folder.0), Level::Turn, |told| {
-        panic!("{told}")
-    })
+    let judgement = check(
+        std::slice::from_ref(&folder.0),
+        Level::Turn,
+        &Known::default(),
+        |told| panic!("{told}"),
+    )
     .unwrap();
     assert_eq!(judgement.to_string(), "2 agree, 0 differ");
     // As a shell lists `*.json`: the recording is not taken for a scenario.
     let listed = ["one.json", "one.expected.json"].map(|name| folder.0.join(name));
-    let judgement = check(&listed, Level::Turn, |told| panic!("{told}")).unwrap();
+    let judgement = check(&listed, Level::Turn, &Known::default(), |told| {
+        panic!("{told}")
+    })
+    .unwrap();
     assert_eq!((judgement.agree, judgement.differ), (1, 0));
 }
 
@@ -129,11 +135,47 @@ fn a_difference_is_counted_and_told() {
     trace[1][3] = json!("y");
     let pack = folder.write("pack.jsonl", &json!({"scenario": scenario, "trace": trace}));
     let mut told = Vec::new();
-    let judgement = check(&[pack], Level::Order, |line| told.push(line.to_owned())).unwrap();
+    let judgement = check(&[pack], Level::Order, &Known::default(), |line| {
+        told.push(line.to_owned());
+    })
+    .unwrap();
     assert_eq!((judgement.agree, judgement.differ), (0, 1));
     assert!(told[0].contains("differs at event 1"), "{told:?}");
     assert!(told[0].contains(r#"CPython  [1, 0, "main", "y", null]"#));
     assert!(told[0].contains(r#"here     [1, 0, "main", "x", null]"#));
+}
+
+#[test]
+fn what_is_known_to_differ_is_counted_apart_and_told_when_it_does_not() {
+    let folder = Folder::new("known");
+    let (scenario, trace) = short();
+    let mut other = trace.clone();
+    other[1][3] = json!("y");
+    let agrees = folder.write(
+        "agrees.jsonl",
+        &json!({"scenario": scenario, "trace": trace}),
+    );
+    let differs = folder.write(
+        "differs.jsonl",
+        &json!({"scenario": scenario, "trace": other}),
+    );
+    let names = folder.0.join("known.txt");
+    fs::write(&names, "# name  reason\na  because\n").unwrap();
+    let known = Known::read(&names).unwrap();
+    let judgement = check(&[differs], Level::Order, &known, |told| panic!("{told}")).unwrap();
+    assert_eq!(
+        judgement.to_string(),
+        "0 agree, 0 differ, 1 differ as is known"
+    );
+    let mut told = Vec::new();
+    check(&[agrees], Level::Order, &known, |line| {
+        told.push(line.to_owned());
+    })
+    .unwrap();
+    assert!(
+        told[0].ends_with("is known to differ, and agrees"),
+        "{told:?}"
+    );
 }
 
 #[test]

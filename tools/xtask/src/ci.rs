@@ -6,7 +6,7 @@ use crate::shell::Shell;
 use crate::steps::{AfterFailure, Outcome, Steps};
 use crate::tidy::unsafe_code;
 use crate::workspace::{Package, Workspace};
-use crate::{book, loom, outside, sanitize, tidy};
+use crate::{book, conformance, loom, outside, sanitize, tidy};
 
 /// How long one example may run: they are short programs, some of which show time passing.
 const EXAMPLE_TIME_MAX: Duration = Duration::from_secs(60);
@@ -47,6 +47,7 @@ pub fn run(workspace: &Workspace, steps: &[String]) -> Result<(), String> {
         )
     });
     steps.step("test", || passed(cargo(workspace, &["test"])));
+    steps.step("conformance", || conformance::recorded(workspace));
     steps.step("test with the other selector", || other_selector(workspace));
     steps.step("each library alone", || each_alone(workspace));
     steps.step("each feature", || each_feature(workspace));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::shell::Shell;
 use crate::workspace::Workspace;
-use crate::{book, ci, cross, deep, loom, msrv, outside, sanitize, tidy};
+use crate::{book, ci, conformance, cross, deep, loom, msrv, outside, sanitize, tidy};
 
 /// One command of `cargo xtask`.
 #[derive(Debug)]
@@ -86,6 +86,12 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         summary: "type-check with the oldest supported toolchain",
         run: |workspace, _| msrv::run(workspace),
+    },
+    Command {
+        name: "conformance",
+        arguments: "",
+        summary: "judge the recorded scenarios, and 10000 random ones where CPython 3.13 is",
+        run: |workspace, _| conformance::run(workspace),
     },
     Command {
         name: "bench",

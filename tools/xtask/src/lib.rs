@@ -24,6 +24,7 @@ use std::process::ExitCode;
 pub mod book;
 pub mod ci;
 pub mod commands;
+pub mod conformance;
 pub mod cross;
 pub mod debian;
 pub mod deep;

@@ -157,6 +157,11 @@ impl Deadline {
         })
     }
 
+    /// That of a body that is about to begin.
+    pub(super) fn after(delay: Duration, event_loop: &LoopRef) -> Rc<Self> {
+        Self::new(Phase::Created, event_loop.time().checked_add(delay))
+    }
+
     /// The deadline of a body that is waiting already.
     pub(super) fn active(when: Option<Instant>) -> Rc<Self> {
         Self::new(Phase::Active, when)

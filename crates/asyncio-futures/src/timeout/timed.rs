@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Scope, requests_around};
-use asyncio_loop::get_running_loop;
+use asyncio_loop::{get_running_loop, try_running_loop};
 use pin_project_lite::pin_project;
 
 use crate::error::TimeoutError;
@@ -51,6 +51,8 @@ enum Stage {
 
 enum Limit {
     After(Duration),
+    /// From the first poll on, and not from the first wait on.
+    FromFirstPoll(Duration),
     At(Instant),
     /// Already over when the body has to wait.
     Expiring,
@@ -74,6 +76,11 @@ impl<F> Timed<F> {
         Self::new(Limit::At(when), body)
     }
 
+    /// As [`after`](Self::after), but the timer is set before the body's own.
+    pub(super) fn after_first_poll(delay: Duration, body: F) -> Self {
+        Self::new(Limit::FromFirstPoll(delay), body)
+    }
+
     /// Cancels a body that has to wait, in the poll in which it does.
     pub(super) fn expiring(body: F) -> Self {
         Self::new(Limit::Expiring, body)
@@ -91,6 +98,12 @@ impl<F: Future> Future for Timed<F> {
         let this = self.project();
         let around = match this.stage {
             Stage::Fresh(limit) => {
+                if let Limit::FromFirstPoll(delay) = *limit {
+                    *limit = match try_running_loop() {
+                        Some(event_loop) => Limit::Handle(Deadline::after(delay, &event_loop)),
+                        None => Limit::After(delay),
+                    };
+                }
                 if let Limit::Handle(deadline) = limit {
                     deadline.enter();
                 }
@@ -136,7 +149,9 @@ fn start(limit: Limit, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
     let now = event_loop.time();
     let is_over = matches!(limit, Limit::Expiring);
     let deadline = match limit {
-        Limit::After(delay) => Deadline::active(now.checked_add(delay)),
+        Limit::After(delay) | Limit::FromFirstPoll(delay) => {
+            Deadline::active(now.checked_add(delay))
+        }
         Limit::At(when) => Deadline::active(Some(when)),
         Limit::Expiring => Deadline::active(None),
         Limit::Handle(deadline) => deadline,

@@ -14,7 +14,6 @@ use crate::child::Child;
 use crate::error::TimeoutError;
 use crate::running::running_spawner;
 use crate::timeout::timed::Timed;
-use crate::timeout::timeout;
 use crate::wait::wait;
 
 /// What [`wait_for()`] takes: a future, or a handle. `Kind` tells the two apart, and is inferred.
@@ -152,7 +151,8 @@ where
             future: awaitable.give_up(),
         },
         Some(limit) => WaitFor::Limited {
-            future: timeout(limit, awaitable),
+            // As asyncio's, which sets its timer before the future has its first step.
+            future: Timed::after_first_poll(limit, awaitable.into_future()),
         },
     }
 }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use asyncio::futures::{Child, create_future};
 use asyncio::taskgroups::TaskGroupClosed;
-use asyncio::{gather, shield, try_gather};
+use asyncio::{Future, Task, gather, shield, try_gather};
 use serde_json::Value;
 
 use super::evaluate::{compared, no_attribute};
-use super::exception::{Ended, Exception, Raised, cancelled_kind};
+use super::exception::{Ended, Exception, Outcome, Raised, cancelled_kind};
 use super::frame::Frame;
 use super::hub::Hub;
 use super::named::Named;
@@ -119,8 +119,9 @@ impl Frame {
     fn spawn(&self, name: &str, body: &Body) {
         let task = self.world.event_loop.build_task().name(name);
         let task = task.report_errors().spawn(self.coroutine(body, name));
-        self.world.bind(name, Named::task(task));
-        self.set_last(format!("#{name}"));
+        let task = Named::task(task);
+        self.world.bind(name, task.clone());
+        self.set_last_task(task);
     }
 
     fn spawn_in_group(&self, group: &str, name: &str, body: &Body) -> Acted {
@@ -145,7 +146,7 @@ impl Frame {
     fn complete<E>(
         &self,
         name: &str,
-        complete: impl FnOnce(&asyncio::Future<super::exception::Outcome>) -> Result<(), E>,
+        complete: impl FnOnce(&Future<Outcome>) -> Result<(), E>,
     ) -> Acted {
         match self.world.get(name)? {
             Thing::Named(Named::Future(future)) => {
@@ -203,14 +204,12 @@ impl Frame {
 
     /// A name's task or future; a task for a fresh coroutine.
     fn ensure(&self, target: &Target) -> Result<Named, Raised> {
-        Ok(match target {
-            Target::Name(name) => self.world.named(name)?,
-            Target::Coroutine { body, label } => {
-                let coroutine = self.coroutine(&Body::Named(body.clone()), label);
-                let task = self.world.event_loop.build_task().report_errors();
-                Named::task(task.spawn(coroutine))
+        match (target, self.fresh(target)) {
+            (_, Some(task)) => Ok(Named::task(task)),
+            (Target::Name(name) | Target::Coroutine { body: name, .. }, None) => {
+                self.world.named(name)
             }
-        })
+        }
     }
 
     fn shield(&self, name: &str, target: &Target) -> Acted {
@@ -231,39 +230,40 @@ impl Frame {
                 self.world.named(name)?;
             }
         }
-        let coroutines: Option<Vec<_>> = targets.iter().map(|it| self.fresh(it)).collect();
         let spawner = self.world.event_loop.spawner();
-        let hub = match coroutines {
-            // As programs do: the group makes tasks of them.
-            Some(coroutines) if return_exceptions => {
-                Hub::new(spawner, gather(coroutines).return_exceptions())
+        let only_coroutines = targets
+            .iter()
+            .all(|it| matches!(it, Target::Coroutine { .. }));
+        let hub = if only_coroutines {
+            // As programs do: the group owns its tasks.
+            let tasks: Vec<_> = targets.iter().filter_map(|it| self.fresh(it)).collect();
+            if return_exceptions {
+                Hub::new(spawner, gather(tasks).return_exceptions())
+            } else {
+                Hub::new(spawner, try_gather(tasks))
             }
-            Some(coroutines) => Hub::new(spawner, try_gather(coroutines)),
-            None => {
-                let children = targets.iter().map(|it| self.ensure(it));
-                let children = children.collect::<Result<Vec<_>, _>>()?;
-                if return_exceptions {
-                    Hub::new(spawner, gather(children).return_exceptions())
-                } else {
-                    Hub::new(spawner, try_gather(children))
-                }
+        } else {
+            let children = targets.iter().map(|it| self.ensure(it));
+            let children = children.collect::<Result<Vec<_>, _>>()?;
+            if return_exceptions {
+                Hub::new(spawner, gather(children).return_exceptions())
+            } else {
+                Hub::new(spawner, try_gather(children))
             }
         };
         self.world.bind(name, Named::Hub(hub));
         Ok(())
     }
 
-    /// The coroutine, if that is what is asked for.
-    fn fresh(
-        &self,
-        target: &Target,
-    ) -> Option<impl Future<Output = super::exception::Outcome> + use<>> {
-        match target {
-            Target::Name(_) => None,
-            Target::Coroutine { body, label } => {
-                Some(self.coroutine(&Body::Named(body.clone()), label))
-            }
-        }
+    /// A task for a fresh coroutine, if that is what is asked for. Its errors count, as exceptions
+    /// do.
+    fn fresh(&self, target: &Target) -> Option<Task<Outcome>> {
+        let Target::Coroutine { body, label } = target else {
+            return None;
+        };
+        let coroutine = self.coroutine(&Body::Named(body.clone()), label);
+        let builder = self.world.event_loop.build_task();
+        Some(builder.report_errors().spawn(coroutine))
     }
 }
 

@@ -15,7 +15,7 @@ impl Frame {
     pub(crate) fn evaluate(&self, expression: &Expression) -> Result<Value, Raised> {
         Ok(match expression {
             Expression::Literal(value) => value.clone(),
-            Expression::Last => self.last.borrow().clone(),
+            Expression::Last => self.last(),
             Expression::Handled => self.handled(),
             Expression::Variable(name) => self.world.variable(name),
             Expression::List(list) => {

@@ -10,6 +10,7 @@ use asyncio::{TaskError, catch_cancelled};
 use serde_json::Value;
 
 use super::exception::{Caught, Ended, Exception, Outcome, Raised, as_value, cancelled_kind};
+use super::named::Named;
 use super::world::World;
 use crate::scenario::{Body, Step, Steps};
 
@@ -23,7 +24,9 @@ pub(crate) struct Frame {
     /// What it is called in the trace.
     pub(crate) who: String,
     /// `$_`
-    pub(crate) last: RefCell<Value>,
+    last: RefCell<Value>,
+    /// The task that `$_` is, if it is one: shown by the name that it has then.
+    last_task: RefCell<Option<Named>>,
     /// `$exc`
     pub(crate) caught: RefCell<Option<Caught>>,
     depth: usize,
@@ -45,6 +48,7 @@ impl Frame {
             world: Rc::clone(world),
             who: who.to_owned(),
             last: RefCell::default(),
+            last_task: RefCell::default(),
             caught: RefCell::default(),
             depth,
         })
@@ -166,7 +170,19 @@ impl Frame {
     }
 
     pub(crate) fn set_last(&self, value: impl Into<Value>) {
+        drop(self.last_task.take());
         self.last.replace(value.into());
+    }
+
+    pub(crate) fn set_last_task(&self, task: Named) {
+        drop(self.last_task.replace(Some(task)));
+    }
+
+    pub(crate) fn last(&self) -> Value {
+        match &*self.last_task.borrow() {
+            Some(task) => self.world.show(task),
+            None => self.last.borrow().clone(),
+        }
     }
 
     /// Takes what was awaited as the result of the last step, or raises it.

@@ -65,7 +65,8 @@ pub fn interpret(scenario: &Scenario) -> Result<Vec<Event>, NoTrace> {
                 log_deadlock(&world);
             }
             world.stop_recording();
-            // What is left runs no more.
+            // What is left runs no more, and its errors are nobody's business.
+            world.clear();
             runner.get_loop().close();
         }
         Runs::Several(runs) => run_several(runner, &world, runs),
