@@ -2,8 +2,10 @@
 
 mod turns;
 
-use std::future::{Future, pending};
+use std::cell::Cell;
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{catch_cancelled, raise_cancelled, yield_now};
@@ -283,5 +285,30 @@ fn a_cancellation_while_the_losers_clean_up_does_not_lose_the_winner() {
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(plan.log.take(), ["a at 0", "b at 1", "b"]);
+    });
+}
+
+/// However many fail at once after it.
+#[test]
+fn an_attempt_is_polled_once_a_turn() {
+    run(async {
+        let polls = Cell::new(0);
+        let attempts = (0..100).map(|number| {
+            let polls = &polls;
+            move || {
+                poll_fn(move |_| match number {
+                    0 => {
+                        polls.set(polls.get() + 1);
+                        Poll::Pending
+                    }
+                    99 => Poll::Ready(Ok("the last")),
+                    _ => Poll::Ready(Err("at once")),
+                })
+            }
+        });
+        let (winner, errors) = staggered_race(attempts, Some(SECOND)).await;
+        assert_eq!(winner, Some(("the last", 99)));
+        assert_eq!(errors.iter().flatten().count(), 98);
+        assert_eq!(polls.get(), 2); // when it began, and when the delay was over
     });
 }

@@ -98,7 +98,7 @@ where
     F: IntoFuture<Output = Result<T, E>>,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut pending = self.poll_begun(cx);
+        let mut pending = self.poll_begun(0, cx);
         loop {
             if let Some(timer) = &mut self.timer
                 && timer.as_mut().poll(cx).is_ready()
@@ -111,7 +111,10 @@ where
             if wait || !self.begin_next() {
                 break;
             }
-            pending = self.poll_begun(cx);
+            // Only that one: the others have had their poll, and there may be many.
+            let newest = self.begun.len() - 1;
+            let is_pending = self.poll_begun(newest, cx);
+            pending = is_pending || (pending && !self.decided);
         }
         if pending || (self.cancelled.is_some() && self.winner.is_none()) {
             return Poll::Pending;
@@ -140,10 +143,11 @@ where
         true
     }
 
-    /// Polls what has begun. Returns whether some of it has not ended.
-    fn poll_begun(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Polls what has begun, from this number on; from the first if that decides the race. Returns
+    /// whether some of what was polled has not ended.
+    fn poll_begun(&mut self, from: usize, cx: &mut Context<'_>) -> bool {
         let mut pending = false;
-        let mut index = 0;
+        let mut index = from;
         while let Some(branch) = self.begun.get_mut(index) {
             let polled = branch.as_mut().poll(cx);
             let over = self.winner.is_some() || self.cancelled.is_some();
