@@ -3,13 +3,13 @@
 mod turns;
 
 use std::cell::Cell;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending, poll_fn, ready};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{catch_cancelled, raise_cancelled, yield_now};
-use asyncio_futures::staggered_race;
+use asyncio_futures::{CancelScope, staggered_race};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
 
@@ -293,7 +293,7 @@ fn a_cancellation_while_the_losers_clean_up_does_not_lose_the_winner() {
 fn an_attempt_is_polled_once_a_turn() {
     run(async {
         let polls = Cell::new(0);
-        let attempts = (0..100).map(|number| {
+        let attempts = (0..50).map(|number| {
             let polls = &polls;
             move || {
                 poll_fn(move |_| match number {
@@ -301,14 +301,37 @@ fn an_attempt_is_polled_once_a_turn() {
                         polls.set(polls.get() + 1);
                         Poll::Pending
                     }
-                    99 => Poll::Ready(Ok("the last")),
+                    49 => Poll::Ready(Ok("the last")),
                     _ => Poll::Ready(Err("at once")),
                 })
             }
         });
         let (winner, errors) = staggered_race(attempts, Some(SECOND)).await;
-        assert_eq!(winner, Some(("the last", 99)));
-        assert_eq!(errors.iter().flatten().count(), 98);
+        assert_eq!(winner, Some(("the last", 49)));
+        assert_eq!(errors.iter().flatten().count(), 48);
         assert_eq!(polls.get(), 2); // when it began, and when the delay was over
+    });
+}
+
+#[test]
+fn attempts_that_fail_at_once_leave_a_turn_to_others() {
+    run(async {
+        let begun = Cell::new(0);
+        let endless = std::iter::repeat_with(|| {
+            || {
+                begun.set(begun.get() + 1);
+                assert!(begun.get() < 10_000, "nobody else has a turn");
+                ready(Err::<(), _>("at once"))
+            }
+        });
+        let scope = CancelScope::new();
+        let stop = scope.clone();
+        let other = create_task(async move {
+            yield_now().await;
+            stop.cancel();
+        });
+        assert!(scope.run(staggered_race(endless, None)).await.is_none());
+        other.await.unwrap();
+        assert!(begun.get() > 0);
     });
 }

@@ -74,6 +74,10 @@ where
     (race.winner, race.errors)
 }
 
+/// So many attempts that fail at once are begun in one turn. The next ones have to wait for the
+/// others that are ready.
+const AT_ONCE_MAX: u32 = 64;
+
 struct Staggered<I, F, T, E> {
     attempts: I,
     delay: Option<Duration>,
@@ -99,6 +103,7 @@ where
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut pending = self.poll_begun(0, cx);
+        let mut begun = 0;
         loop {
             if let Some(timer) = &mut self.timer
                 && timer.as_mut().poll(cx).is_ready()
@@ -108,9 +113,14 @@ where
             }
             // While a request is around, those that run answer it first.
             let wait = pending && requests_around() > self.around;
+            if self.due && !wait && begun == AT_ONCE_MAX {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if wait || !self.begin_next() {
                 break;
             }
+            begun += 1;
             // Only that one: the others have had their poll, and there may be many.
             let newest = self.begun.len() - 1;
             let is_pending = self.poll_begun(newest, cx);
