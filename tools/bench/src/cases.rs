@@ -4,8 +4,10 @@
 
 pub mod gathering;
 pub mod grouping;
+pub mod locking;
 pub mod parking;
 pub mod pool;
+pub mod queueing;
 pub mod sleeping;
 pub mod soon;
 pub mod spawning;
@@ -87,6 +89,8 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         threadsafe::CASES,
         gathering::CASES,
         grouping::CASES,
+        locking::CASES,
+        queueing::CASES,
     ]
     .into_iter()
     .flatten()

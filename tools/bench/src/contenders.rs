@@ -9,8 +9,10 @@ pub mod monoio;
 pub mod smol;
 pub mod tokio;
 
-use crate::cases::{Measure, gathering, parking, pool, sleeping, spawning, threadsafe, yielding};
-use crate::runtime::{Gather, Pool, Sleep, Threadsafe};
+use crate::cases::{
+    Measure, gathering, locking, parking, pool, queueing, sleeping, spawning, threadsafe, yielding,
+};
+use crate::runtime::{Gather, Locks, Pool, Sleep, Threadsafe};
 
 /// A runtime, or the hand-written limit, and the cases that it takes part in.
 #[derive(Debug)]
@@ -54,7 +56,8 @@ impl Contender {
     pub fn versions(&self) -> Vec<(&'static str, &'static str)> {
         let lock = include_str!("../../../Cargo.lock");
         let version = |package: &str| {
-            let entry = lock.split("[[package]]").find(|entry| {
+            // From the end: of several versions the newest, which is the one that the bench names.
+            let entry = lock.rsplit("[[package]]").find(|entry| {
                 entry
                     .lines()
                     .any(|line| line == format!("name = \"{package}\""))
@@ -73,10 +76,10 @@ impl Contender {
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
 /// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
 /// await.
-const fn every_case<R: Sleep + Pool + Gather + Threadsafe>(
+const fn every_case<R: Sleep + Pool + Gather + Locks + Threadsafe>(
     soon: Measure,
     group: Measure,
-) -> [(&'static str, Measure); 14] {
+) -> [(&'static str, Measure); 20] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -92,7 +95,27 @@ const fn every_case<R: Sleep + Pool + Gather + Threadsafe>(
         ("threadsafe/pingpong", threadsafe::measure_pingpong::<R>),
         ("gather/", gathering::measure::<R>),
         ("group/", group),
+        ("semaphore/free", locking::measure_semaphore::<R>),
+        (
+            "queue/unbounded",
+            queueing::measure_bursts::<R, R::Unbounded>,
+        ),
+        ("queue/bounded", queueing::measure_bursts::<R, R::Bounded>),
+        (
+            "queue/pingpong",
+            queueing::measure_pingpong::<R, R::Bounded>,
+        ),
+        // The last: see `but_locks`.
+        ("lock/free", locking::measure_lock::<R>),
+        ("lock/contended", locking::measure_contended::<R>),
     ]
+}
+
+/// [`every_case`] for one whose users have no lock.
+const fn but_locks(
+    cases: &'static [(&'static str, Measure)],
+) -> &'static [(&'static str, Measure)] {
+    cases.split_at(cases.len() - 2).0
 }
 
 /// Everybody, ours first.

@@ -75,6 +75,48 @@ pub trait Group: Runtime {
         F: Future<Output = ()> + 'static;
 }
 
+/// A runtime with what its users take to keep tasks out of each other's way, and to hand values from
+/// one to another.
+pub trait Locks: Runtime {
+    /// For one task at a time.
+    type Lock: 'static;
+    /// For as many as it has permits: one.
+    type Semaphore: 'static;
+    /// A queue without a limit.
+    type Unbounded: Queue;
+    /// A queue with a limit, at which the sender waits.
+    type Bounded: Queue;
+
+    /// A lock that is free.
+    fn lock() -> Self::Lock;
+
+    /// Takes the lock; what comes back releases it when it is dropped.
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized>;
+
+    /// A semaphore with one permit.
+    fn semaphore() -> Self::Semaphore;
+
+    /// Takes the permit; what comes back gives it back when it is dropped.
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized>;
+}
+
+/// A queue between two tasks of a thread.
+pub trait Queue: 'static {
+    /// The end that sends.
+    type Sender: 'static;
+    /// The end that receives.
+    type Receiver: 'static;
+
+    /// A queue with room for at least `values`.
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver);
+
+    /// Sends, and waits for room if need be.
+    fn send(sender: &Self::Sender, value: u64) -> impl Future<Output = ()>;
+
+    /// Waits for the next value.
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = u64>;
+}
+
 /// A runtime that other threads can hand calls to.
 pub trait Threadsafe: Runtime {
     /// The other thread's end.

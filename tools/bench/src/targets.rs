@@ -60,6 +60,12 @@ pub const TARGETS: &[Target] = &[
     best("threadsafe/pingpong", "≤ the best peer", 1.0),
     best("gather/100k", "≤ the best peer", 1.0),
     peer("group/1000", "≤ 1.2 × by hand", "by-hand", 1.2),
+    best("lock/free", "≤ 0.5 × the best peer", 0.5),
+    best("lock/contended", "≤ 0.6 × the best peer", 0.6),
+    best("semaphore/free", "≤ 0.5 × the best peer", 0.5),
+    best("queue/unbounded", "≤ 1.1 × the best peer", 1.1),
+    best("queue/bounded", "≤ 1.1 × the best peer", 1.1),
+    best("queue/pingpong", "≤ 0.8 × the best peer", 0.8),
 ];
 
 const fn peer(

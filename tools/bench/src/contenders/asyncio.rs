@@ -1,21 +1,23 @@
 //! Ours: the event loop with its default selector and its default thread pool.
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::Task;
 use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
+use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
 use crate::cases::{grouping, soon};
-use crate::runtime::{Callbacks, Gather, Group, Pool, Runtime, Sleep, Threadsafe};
+use crate::runtime::{Callbacks, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe};
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "asyncio",
     role: Role::Ours,
-    packages: &["asyncio-loop", "asyncio-futures"],
+    packages: &["asyncio-loop", "asyncio-futures", "asyncio-sync"],
     about: "EventLoop::new(), everything by default",
     cases: &super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
 };
@@ -134,4 +136,74 @@ impl Threadsafe for Asyncio {
     fn send(handle: &LoopHandle, job: impl FnOnce() + Send + 'static) {
         let _ = handle.call_soon_threadsafe(job); // fails only if the loop is closed
     }
+}
+
+impl Locks for Asyncio {
+    type Lock = Lock;
+    type Semaphore = Semaphore;
+    type Unbounded = Unbounded;
+    type Bounded = Bounded;
+
+    fn lock() -> Self::Lock {
+        Lock::new(())
+    }
+
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized> {
+        lock.acquire()
+    }
+
+    fn semaphore() -> Self::Semaphore {
+        Semaphore::new(1)
+    }
+
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized> {
+        semaphore.acquire()
+    }
+}
+
+/// Our queue without a limit.
+#[derive(Debug)]
+pub struct Unbounded;
+
+impl Queue for Unbounded {
+    type Sender = Rc<AsyncioQueue<u64>>;
+    type Receiver = Rc<AsyncioQueue<u64>>;
+
+    fn with_room_for(_: usize) -> (Self::Sender, Self::Receiver) {
+        ends(0)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.put_nowait(value).expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.get().await.expect("the queue is open")
+    }
+}
+
+/// Our queue with a limit.
+#[derive(Debug)]
+pub struct Bounded;
+
+impl Queue for Bounded {
+    type Sender = Rc<AsyncioQueue<u64>>;
+    type Receiver = Rc<AsyncioQueue<u64>>;
+
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver) {
+        ends(values)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.put(value).await.expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.get().await.expect("the queue is open")
+    }
+}
+
+fn ends(maxsize: usize) -> (Rc<AsyncioQueue<u64>>, Rc<AsyncioQueue<u64>>) {
+    let queue = Rc::new(AsyncioQueue::new(maxsize));
+    (Rc::clone(&queue), queue)
 }

@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use async_lock::{Mutex, Semaphore};
 use compio::driver::ProactorBuilder;
 use compio::runtime::{JoinHandle, RuntimeBuilder};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use local_channel::mpsc;
 
 use super::{Contender, Role};
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
 
 /// compio and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "compio",
     role: Role::Peer,
-    packages: &["compio"],
+    packages: &["compio", "local-channel", "flume", "async-lock"],
     about: "io_uring with coop_taskrun, taskrun_flag and single_issuer",
     cases: &super::every_case::<Compio>(
         soon::measure_by_spawning::<Compio>,
@@ -103,3 +106,68 @@ impl Gather for Compio {
 }
 
 impl Channel for Compio {}
+
+impl Locks for Compio {
+    type Lock = Mutex<()>;
+    type Semaphore = Semaphore;
+    type Unbounded = Unbounded;
+    type Bounded = Bounded;
+
+    fn lock() -> Self::Lock {
+        Mutex::new(())
+    }
+
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized> {
+        lock.lock()
+    }
+
+    fn semaphore() -> Self::Semaphore {
+        Semaphore::new(1)
+    }
+
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized> {
+        semaphore.acquire()
+    }
+}
+
+/// A channel for one thread, without a limit.
+#[derive(Debug)]
+pub struct Unbounded;
+
+impl Queue for Unbounded {
+    type Sender = mpsc::Sender<u64>;
+    type Receiver = mpsc::Receiver<u64>;
+
+    fn with_room_for(_: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::channel()
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.next().await.expect("the queue is open")
+    }
+}
+
+/// The channel that compio uses itself.
+#[derive(Debug)]
+pub struct Bounded;
+
+impl Queue for Bounded {
+    type Sender = flume::Sender<u64>;
+    type Receiver = flume::Receiver<u64>;
+
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver) {
+        flume::bounded(values)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send_async(value).await.expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv_async().await.expect("the queue is open")
+    }
+}

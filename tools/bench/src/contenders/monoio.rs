@@ -3,25 +3,29 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use local_sync::mpsc::{bounded, unbounded};
+use local_sync::semaphore::Semaphore;
 use monoio::blocking::DefaultThreadPool;
 use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
-use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep, pool_threads};
+use crate::cases::{Measure, soon, spawning};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
 
 /// monoio and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "monoio",
     role: Role::Peer,
-    packages: &["monoio"],
+    packages: &["monoio", "local-sync"],
     about: "FusionDriver (io_uring), time enabled, feature `sync`",
-    cases: &super::every_case::<Monoio>(
-        soon::measure_by_spawning::<Monoio>,
-        spawning::measure::<Monoio>,
-    ),
+    cases: super::but_locks(EVERY_CASE),
 };
+
+const EVERY_CASE: &[(&str, Measure)] = &super::every_case::<Monoio>(
+    soon::measure_by_spawning::<Monoio>,
+    spawning::measure::<Monoio>,
+);
 
 /// monoio's runtime.
 #[derive(Debug)]
@@ -108,3 +112,68 @@ impl Gather for Monoio {
 }
 
 impl Channel for Monoio {}
+
+impl Locks for Monoio {
+    type Lock = Semaphore;
+    type Semaphore = Semaphore;
+    type Unbounded = Unbounded;
+    type Bounded = Bounded;
+
+    fn lock() -> Self::Lock {
+        Semaphore::new(1) // not used: its users have no lock
+    }
+
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized> {
+        lock.acquire()
+    }
+
+    fn semaphore() -> Self::Semaphore {
+        Semaphore::new(1)
+    }
+
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized> {
+        semaphore.acquire()
+    }
+}
+
+/// local-sync's unbounded channel.
+#[derive(Debug)]
+pub struct Unbounded;
+
+impl Queue for Unbounded {
+    type Sender = unbounded::Tx<u64>;
+    type Receiver = unbounded::Rx<u64>;
+
+    fn with_room_for(_: usize) -> (Self::Sender, Self::Receiver) {
+        unbounded::channel()
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}
+
+/// local-sync's bounded channel.
+#[derive(Debug)]
+pub struct Bounded;
+
+impl Queue for Bounded {
+    type Sender = bounded::Tx<u64>;
+    type Receiver = bounded::Rx<u64>;
+
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver) {
+        bounded::channel(values)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).await.expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}

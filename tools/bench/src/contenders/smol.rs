@@ -2,19 +2,27 @@
 
 use std::time::Duration;
 
+use async_channel as channel;
 use async_executor::{LocalExecutor, Task};
 use async_io::Timer;
+use async_lock::{Mutex, Semaphore};
 use futures_util::future::join_all;
 
 use super::{Contender, Role};
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Pool, Runtime, Sleep};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep};
 
 /// smol and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "smol",
     role: Role::Peer,
-    packages: &["async-executor", "async-io", "blocking"],
+    packages: &[
+        "async-executor",
+        "async-io",
+        "async-lock",
+        "async-channel",
+        "blocking",
+    ],
     about: "LocalExecutor in a thread-local, run by async_io::block_on",
     cases: &super::every_case::<Smol>(soon::measure_by_spawning::<Smol>, spawning::measure::<Smol>),
 };
@@ -91,3 +99,68 @@ impl Gather for Smol {
 }
 
 impl Channel for Smol {}
+
+impl Locks for Smol {
+    type Lock = Mutex<()>;
+    type Semaphore = Semaphore;
+    type Unbounded = Unbounded;
+    type Bounded = Bounded;
+
+    fn lock() -> Self::Lock {
+        Mutex::new(())
+    }
+
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized> {
+        lock.lock()
+    }
+
+    fn semaphore() -> Self::Semaphore {
+        Semaphore::new(1)
+    }
+
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized> {
+        semaphore.acquire()
+    }
+}
+
+/// smol's unbounded channel.
+#[derive(Debug)]
+pub struct Unbounded;
+
+impl Queue for Unbounded {
+    type Sender = channel::Sender<u64>;
+    type Receiver = channel::Receiver<u64>;
+
+    fn with_room_for(_: usize) -> (Self::Sender, Self::Receiver) {
+        channel::unbounded()
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.try_send(value).expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}
+
+/// smol's bounded channel.
+#[derive(Debug)]
+pub struct Bounded;
+
+impl Queue for Bounded {
+    type Sender = channel::Sender<u64>;
+    type Receiver = channel::Receiver<u64>;
+
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver) {
+        channel::bounded(values)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).await.expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}

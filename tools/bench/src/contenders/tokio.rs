@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
 use super::{Contender, Role};
 use crate::cases::{grouping, soon};
-use crate::runtime::{Channel, Gather, Group, Pool, Runtime, Sleep, pool_threads};
+use crate::runtime::{Channel, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
 
 /// tokio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -120,3 +121,68 @@ impl Group for Tokio {
 }
 
 impl Channel for Tokio {}
+
+impl Locks for Tokio {
+    type Lock = Mutex<()>;
+    type Semaphore = Semaphore;
+    type Unbounded = Unbounded;
+    type Bounded = Bounded;
+
+    fn lock() -> Self::Lock {
+        Mutex::new(())
+    }
+
+    fn acquire(lock: &Self::Lock) -> impl Future<Output = impl Sized> {
+        lock.lock()
+    }
+
+    fn semaphore() -> Self::Semaphore {
+        Semaphore::new(1)
+    }
+
+    fn permit(semaphore: &Self::Semaphore) -> impl Future<Output = impl Sized> {
+        semaphore.acquire()
+    }
+}
+
+/// tokio's unbounded channel.
+#[derive(Debug)]
+pub struct Unbounded;
+
+impl Queue for Unbounded {
+    type Sender = mpsc::UnboundedSender<u64>;
+    type Receiver = mpsc::UnboundedReceiver<u64>;
+
+    fn with_room_for(_: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::unbounded_channel()
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}
+
+/// tokio's bounded channel.
+#[derive(Debug)]
+pub struct Bounded;
+
+impl Queue for Bounded {
+    type Sender = mpsc::Sender<u64>;
+    type Receiver = mpsc::Receiver<u64>;
+
+    fn with_room_for(values: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::channel(values)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).await.expect("the queue is open");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> u64 {
+        receiver.recv().await.expect("the queue is open")
+    }
+}
