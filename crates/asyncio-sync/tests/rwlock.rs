@@ -114,7 +114,11 @@ fn owned_guards_outlive_the_borrow() {
         format!("{guard:?} {lock:?}"),
         "\"ab\" RwLock { readers: 1, written: false, waiters: 0, .. }"
     );
+    assert!(lock.clone().try_write_owned().is_none());
+    assert_eq!(*lock.clone().try_read_owned().unwrap(), "ab");
     drop(guard);
-    let lock = Rc::into_inner(lock).unwrap();
-    assert_eq!(lock.into_inner().as_deref(), Some("ab"));
+    lock.clone().try_write_owned().unwrap().push('c');
+    let mut lock = Rc::into_inner(lock).unwrap();
+    lock.get_mut().unwrap().push('d');
+    assert_eq!(lock.into_inner().as_deref(), Some("abcd"));
 }

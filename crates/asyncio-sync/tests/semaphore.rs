@@ -214,6 +214,11 @@ fn a_bounded_semaphore_is_never_released_too_often() {
     assert_eq!(semaphore.release(), Err(TooManyPermitsError));
     assert_eq!(semaphore.available_permits(), 2);
 
+    let semaphore = Rc::new(semaphore);
+    let owned = [(); 3].map(|()| semaphore.clone().try_acquire_owned().unwrap());
+    assert_eq!(owned.map(|permit| permit.is_some()), [true, true, false]);
+    assert_eq!(semaphore.available_permits(), 2);
+
     // A permit whose place was filled meanwhile does not make one more.
     let permit = semaphore.try_acquire().unwrap().unwrap();
     semaphore.release().unwrap();

@@ -114,6 +114,25 @@ impl<T> RwLock<T> {
         self.try_take(ALL).then(|| WriteGuard::of(self))
     }
 
+    /// [`try_read`](Self::try_read) for a guard that owns a reference to the lock.
+    #[must_use = "dropping a guard releases its lock"]
+    pub fn try_read_owned(self: Rc<Self>) -> Option<OwnedRwLockReadGuard<T>> {
+        self.try_take(1).then(|| ReadGuard::of(self))
+    }
+
+    /// [`try_write`](Self::try_write) for a guard that owns a reference to the lock.
+    #[must_use = "dropping a guard releases its lock"]
+    pub fn try_write_owned(self: Rc<Self>) -> Option<OwnedRwLockWriteGuard<T>> {
+        self.try_take(ALL).then(|| WriteGuard::of(self))
+    }
+
+    /// The value: nobody else can have the lock.
+    ///
+    /// `None` only where a guard was leaked with `std::mem::forget`.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        Rc::get_mut(self.value.get_mut().as_mut()?)
+    }
+
     /// Ends the lock, and gives the value back.
     ///
     /// `None` only where a guard was leaked with `std::mem::forget`.

@@ -67,6 +67,15 @@ impl BoundedSemaphore {
         Ok(taken.then(|| Permit::of(self, 1)))
     }
 
+    /// [`try_acquire`](Self::try_acquire) for a permit with a reference to the semaphore of its own.
+    ///
+    /// # Errors
+    /// When the semaphore [is closed](Self::close).
+    pub fn try_acquire_owned(self: Rc<Self>) -> Result<Option<Permit<Rc<Self>>>, SemaphoreClosed> {
+        let taken = self.semaphore.raw.try_take(1)?;
+        Ok(taken.then(|| Permit::of(self, 1)))
+    }
+
     /// Adds the permit that somebody has [forgotten](Permit::forget); the first who waits gets it.
     ///
     /// # Errors

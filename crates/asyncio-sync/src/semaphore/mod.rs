@@ -139,6 +139,17 @@ impl Semaphore {
         Ok(taken.then(|| Permit::of(self, amount)))
     }
 
+    /// [`try_acquire`](Self::try_acquire) for a permit with a reference to the semaphore of its own.
+    ///
+    /// # Errors
+    /// When the semaphore [is closed](Self::close).
+    pub fn try_acquire_owned(
+        self: Rc<Self>,
+    ) -> Result<Option<OwnedSemaphorePermit>, SemaphoreClosed> {
+        let taken = self.raw.try_take(1)?;
+        Ok(taken.then(|| Permit::of(self, 1)))
+    }
+
     /// Adds one permit, which the first who waits gets. For permits that were
     /// [forgotten](Permit::forget); others give themselves back.
     ///
