@@ -105,13 +105,16 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
     }
 }
 
-/// Waits for a future, a task or another handle, for at most `timeout`; for as long as it takes
+/// Waits for a future, a task or another handle, for at most `limit`; for as long as it takes
 /// with `None`. asyncio's `wait_for`.
 ///
 /// It is [`timeout`](timeout()) around an `await` in this task, and what that says of clean-up and
 /// of values returned in spite of it holds here. With `Duration::ZERO` a future is dropped before
 /// its first step, or cancelled after it if tasks are [eager](asyncio_loop::LoopRef::set_eager); a
 /// handle is cancelled and waited for, unless it is done.
+///
+/// Unlike that of `timeout`, its time begins before the future has its first step, as in asyncio: it
+/// costs a look at the clock and a timer also where that is ready at once.
 ///
 /// # Errors
 /// [`TimeoutError`].
