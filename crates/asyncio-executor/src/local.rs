@@ -268,6 +268,9 @@ impl Local {
             && !extra.root.is_none()
         {
             requests = self.tree.requests(extra.root);
+            if status == Status::Cancelled {
+                self.tree.watch_claim(extra.root);
+            }
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, extra.root);
         }

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use crate::cancel::{NodeId, Tree};
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
+use crate::task::TaskAddress;
 
 /// For each awaiting task, by its number, what it awaits.
 #[derive(Default)]
@@ -21,8 +22,8 @@ pub(crate) struct BareClaims {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BareClaim {
     None,
-    /// The task awaits this one.
-    On(Key),
+    /// The task awaits this one, which may have ended since.
+    On(TaskAddress),
     /// The claim has become this node.
     Node(NodeId),
 }
@@ -69,7 +70,7 @@ impl Tree {
     /// Notes that the task that is being polled awaits `target`, if that can be done without a
     /// node. Returns the awaiting task then.
     #[inline]
-    pub(crate) fn claim_bare(&self, local: &Local, target: Key) -> Option<Key> {
+    pub(crate) fn claim_bare(&self, local: &Local, target: TaskAddress) -> Option<Key> {
         let waiter = local.current.get();
         let plain = !waiter.is_none()
             && self.current.get().is_none()
@@ -84,7 +85,7 @@ impl Tree {
 
     /// Whether `waiter` has a claim on `target` that is still bare.
     #[inline]
-    pub(crate) fn is_bare(&self, waiter: Key, target: Key) -> bool {
+    pub(crate) fn is_bare(&self, waiter: Key, target: TaskAddress) -> bool {
         self.bare.get(waiter) == BareClaim::On(target)
     }
 
@@ -95,7 +96,7 @@ impl Tree {
     }
 
     /// Takes the claim of `waiter` on `target` out of the list: it may have become a node.
-    pub(crate) fn take_claim(&self, waiter: Key, target: Key) -> BareClaim {
+    pub(crate) fn take_claim(&self, waiter: Key, target: TaskAddress) -> BareClaim {
         let claim = self.bare.get(waiter);
         let is_asked_for = match claim {
             BareClaim::None => true,

@@ -10,7 +10,7 @@ use crate::caught::wake;
 use crate::error::Message;
 use crate::home;
 use crate::local::Local;
-use crate::registry::Key;
+use crate::task::TaskAddress;
 
 /// What a claim can be laid to: a future that completes, a group of tasks.
 pub trait Claimed {
@@ -35,8 +35,8 @@ pub struct Settled<T> {
 /// Whom a claim passes requests to.
 #[derive(Clone)]
 pub(crate) enum Target {
-    /// A task of the same executor.
-    Task(Key),
+    /// A task of the same executor. It may have ended, and its number be another's.
+    Task(TaskAddress),
     Other(Rc<dyn Claimed>),
 }
 

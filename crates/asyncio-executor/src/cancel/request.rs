@@ -191,11 +191,14 @@ impl Cancellation {
         let mut wake = true;
         if let Some(target) = target {
             let taken = match target {
-                Target::Task(key) => {
+                Target::Task(task) => {
+                    let live = task.key(local);
+                    let taken = live.is_some_and(|key| self.pass_to(local, key));
+                    if taken && let Some(key) = live {
+                        tree.note_claim(local.tasks.root(key), node);
+                    }
                     // A cycle: nobody else will wake the one that waits.
-                    let ended = local.tasks.id(key).is_none();
-                    let taken = self.pass_to(local, key);
-                    wake = !taken && !ended;
+                    wake = !taken && live.is_some();
                     taken
                 }
                 Target::Other(target) => {
@@ -209,13 +212,14 @@ impl Cancellation {
             }
         }
         tree.set_pending(node, request);
-        // A shield keeps it until its body ends, however long that takes. A scope that is being polled looks for marks when its poll ends. A refused claim's
-        // target is done, so its waker is on the way already.
-        if !wake || tree.is_shield(node) || tree.in_poll(local, node) {
+        // A shield keeps it until its body ends, however long that takes. A scope that is being
+        // polled looks for marks when its poll ends.
+        if tree.is_shield(node) || tree.in_poll(local, node) {
             return;
         }
         tree.watch(node, request);
-        if let Some(waker) = tree.waker(local, node) {
+        // A refused claim's target is done, so its waker is on the way already.
+        if wake && let Some(waker) = tree.waker(local, node) {
             caught::wake(local, waker);
         }
     }

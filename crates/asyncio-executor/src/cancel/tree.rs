@@ -17,7 +17,7 @@ use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
-use crate::task::Observer;
+use crate::task::{Observer, TaskAddress};
 
 /// The number of a node; reused after it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +76,16 @@ pub(crate) struct Node {
     pub(crate) visited: u64,
     /// Tells this node from earlier ones of its number.
     pub(crate) generation: u32,
+    /// The claim that has passed a request on to this root, and its generation.
+    pub(super) claim: (NodeId, u32),
 }
 
 impl Node {
+    /// The request that waits for an answer here; 0 for none.
+    pub(super) fn pending(&self) -> u64 {
+        self.pending
+    }
+
     /// Whether a request waits for an answer here.
     pub(super) fn is_requested(&self) -> bool {
         self.pending != 0
@@ -254,13 +261,19 @@ impl Tree {
     }
 
     /// A claim on a task, as a child of `parent`.
-    pub(super) fn insert_claim(&self, target: Key, parent: NodeId) -> NodeId {
+    pub(super) fn insert_claim(&self, target: TaskAddress, parent: NodeId) -> NodeId {
         let node = self.insert(Kind::Claim(Target::Task(target)));
         self.link(node, parent);
         node
     }
 
-    pub(super) fn is_claim_on(&self, node: NodeId, target: Key) -> bool {
+    /// Notes that a claim has passed a request on to a task, whose root this is.
+    pub(super) fn note_claim(&self, root: NodeId, claim: NodeId) {
+        let generation = self.with(claim, |claim| claim.generation);
+        self.with(root, |root| root.claim = (claim, generation.unwrap_or(0)));
+    }
+
+    pub(super) fn is_claim_on(&self, node: NodeId, target: TaskAddress) -> bool {
         let is_it =
             |node: &mut Node| matches!(node.kind, Kind::Claim(Target::Task(on)) if on == target);
         self.with(node, is_it) == Some(true)
@@ -360,7 +373,11 @@ impl Tree {
             });
             return (cancelled, false);
         }
-        (None, !ready && pending != 0 && !self.is_shield(id))
+        let again = !ready && pending != 0 && !self.is_shield(id);
+        if again {
+            self.watch(id, pending);
+        }
+        (None, again)
     }
 
     /// Takes a node out of the tree. What it had not answered goes to its parent; returned is
@@ -454,6 +471,7 @@ impl Tree {
             count: 0,
             visited: 0,
             generation,
+            claim: (NodeId::NONE, 0),
         });
         // Every node is part of a future of its own, so memory ends before the numbers do.
         NodeId(u32::try_from(index).expect("fewer than 2^32 scopes"))

@@ -1,24 +1,51 @@
 //! Marks that wait for their scope to be polled, and where they go if it never is.
 
-use crate::cancel::{NodeId, Tree};
+use crate::cancel::tree::Node;
+use crate::cancel::{Kind, NodeId, Tree};
 use crate::caught::wake;
 use crate::local::Local;
 
-/// A mark that waits for its scope to be polled.
+/// A mark that waits for its scope to be polled; or the request of a claim that has come back.
 pub(crate) struct Unanswered {
     node: NodeId,
+    generation: u32,
     request: u64,
     turns: u8,
+}
+
+impl Unanswered {
+    /// Whether it still waits there.
+    fn is_at(&self, node: &Node) -> bool {
+        let passed_on = matches!(node.kind, Kind::Claim(_)) && node.passed_on == self.request;
+        self.generation == node.generation && (node.pending() == self.request || passed_on)
+    }
 }
 
 impl Tree {
     /// Notes a mark whose scope may never be polled again.
     pub(crate) fn watch(&self, node: NodeId, request: u64) {
-        self.unanswered.borrow_mut().push(Unanswered {
-            node,
-            request,
-            turns: 0,
+        if let Some(generation) = self.with(node, |node| node.generation) {
+            self.unanswered.borrow_mut().push(Unanswered {
+                node,
+                generation,
+                request,
+                turns: 0,
+            });
+        }
+    }
+
+    /// The task with this root has ended as cancelled: the claim that had passed the request on to
+    /// it goes on with that, unless it is never polled again.
+    pub(crate) fn watch_claim(&self, root: NodeId) {
+        let Some((claim, generation)) = self.with(root, |root| root.claim) else {
+            return;
+        };
+        let passed_on = self.with(claim, |claim| {
+            (claim.generation == generation).then_some(claim.passed_on)
         });
+        if let Some(Some(request)) = passed_on {
+            self.watch(claim, request);
+        }
     }
 
     /// Whether marks wait for an answer: the executor must not sleep then.
@@ -36,23 +63,26 @@ impl Tree {
     /// longer polled) goes to the scope's parent, if the request was made there or further out.
     pub(crate) fn settle(&self, local: &Local) {
         for mut mark in self.unanswered.take() {
-            if self.pending(mark.node) != mark.request {
+            let found = self.with(mark.node, |node| {
+                mark.is_at(node)
+                    .then(|| (node.parent, node.message.clone()))
+            });
+            let Some(Some((parent, message))) = found else {
                 continue;
-            }
+            };
             if mark.turns < 2 {
                 mark.turns += 1;
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }
-            let found = self.with(mark.node, |node| (node.parent, node.message.clone()));
-            let Some((parent, message)) = found else {
-                continue;
-            };
             if parent.is_none() || !self.has_requests(parent) {
                 continue;
             }
             self.set_pending(mark.node, 0);
-            self.with(mark.node, |node| node.answered = mark.request);
+            self.with(mark.node, |node| {
+                node.answered = mark.request;
+                node.passed_on = 0;
+            });
             self.set_pending(parent, mark.request);
             self.with(parent, |parent| parent.message = message);
             if self.is_shield(parent) {

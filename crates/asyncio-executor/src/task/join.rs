@@ -9,8 +9,8 @@ use crate::cancel::{BareClaim, Claim, Settled, Target};
 use crate::error::TaskError;
 use crate::home;
 use crate::registry::Key;
-use crate::task::Task;
 use crate::task::handle::TAKEN;
+use crate::task::{Task, TaskAddress};
 
 /// How the handle is being awaited.
 #[derive(Clone, Copy)]
@@ -97,7 +97,7 @@ impl<T> Task<T> {
             {
                 return false;
             }
-            let Some(waiter) = local.tree.claim_bare(local, self.key) else {
+            let Some(waiter) = local.tree.claim_bare(local, self.target()) else {
                 return false;
             };
             if !local.tasks.set_waiter(self.key, waiter) {
@@ -114,7 +114,7 @@ impl<T> Task<T> {
     #[inline]
     fn is_bare(&self, waiter: Key, cx: &Context<'_>) -> bool {
         let local = &self.local;
-        local.tree.is_bare(waiter, self.key)
+        local.tree.is_bare(waiter, self.target())
             && home::with(|here| {
                 here.is_some_and(|here| {
                     Rc::ptr_eq(here, local)
@@ -124,9 +124,14 @@ impl<T> Task<T> {
             })
     }
 
+    /// What a claim on this task is laid to.
+    fn target(&self) -> TaskAddress {
+        TaskAddress::new(self.key, self.id)
+    }
+
     /// Ends a bare wait; what is left of it as a claim with a node.
     fn end_bare(&self, waiter: Key) -> Claim {
-        match self.local.tree.take_claim(waiter, self.key) {
+        match self.local.tree.take_claim(waiter, self.target()) {
             BareClaim::Node(node) => Claim::on_node(&self.local, node),
             BareClaim::On(_) | BareClaim::None => Claim::new(),
         }
@@ -143,7 +148,7 @@ impl<T> Task<T> {
         };
         let polled = claim.poll_target(
             cx,
-            |_| Target::Task(self.key),
+            |_| Target::Task(self.target()),
             |cx| {
                 ready!(self.poll_done(cx));
                 let cancelled = match self.peek() {

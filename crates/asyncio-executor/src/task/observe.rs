@@ -113,7 +113,7 @@ impl<T: 'static> Task<T> {
 
 /// Names a task of an executor for [`Cancellation::task_at`](crate::Cancellation::task_at): eight
 /// bytes, of no use for anything else, and of none at all after the task's end.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TaskAddress {
     key: Key,
     /// Tells the task from a later one in its slot.
