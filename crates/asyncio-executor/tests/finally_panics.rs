@@ -43,7 +43,7 @@ fn after_a_panic_the_clean_up_runs_and_the_panic_goes_on() {
 /// What a panic of the clean-up replaces is not lost silently, where it was a panic, too.
 #[test]
 fn a_panic_of_the_clean_up_replaces_how_the_body_ended() {
-    for body in ["value", "cancelled", "panic"] {
+    for (body, turns) in [("value", 1), ("cancelled", 1), ("panic", 1), ("panic", 0)] {
         let stage = Stage::new();
         let reports: Rc<RefCell<Vec<String>>> = Rc::default();
         let told = reports.clone();
@@ -61,8 +61,8 @@ fn a_panic_of_the_clean_up_replaces_how_the_body_ended() {
                     _ => panic!("of the body"),
                 }
             };
-            finally(ends, || async {
-                pause(1).await;
+            finally(ends, move || async move {
+                pause(turns).await;
                 panic!("of the clean-up");
             })
             .await;

@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -16,6 +17,7 @@ use crate::cancel::orphan::orphan;
 use crate::cancel::{Cancelled, Kind, Scope};
 use crate::caught::drop_payload;
 use crate::error::{ErrorContext, PanicPayload};
+use crate::home;
 
 /// Runs `body`, and then its clean-up, however `body` has ended: asyncio's `try: … finally: …`
 /// with clean-up that awaits.
@@ -281,15 +283,21 @@ impl<S: 'static, T> Ending<S, T> {
 
     /// Reports a panic of the body that will not go on.
     fn report_panic(&mut self) {
-        if let Some((local, _)) = self.scope.place()
-            && let Some(End::Panicked(payload)) = self.end.take_if(End::is_panic)
-        {
+        let Some(End::Panicked(payload)) = self.end.take_if(End::is_panic) else {
+            return;
+        };
+        // A scope that has not waited yet is not open.
+        let local = match self.scope.place() {
+            Some((local, _)) => Some(Rc::clone(local)),
+            None => home::with(|local| local.cloned()),
+        };
+        if let Some(local) = local {
             let mut context = ErrorContext::new("panic in the body of a `finally` was replaced");
             context.cause = Some(format!("panicked: {payload}"));
             context.location = Some(self.location);
             local.report(&context);
-            drop_payload(payload.into_inner());
         }
+        drop_payload(payload.into_inner());
     }
 }
 
