@@ -108,7 +108,7 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 /// Waits for a future, a task or another handle, for at most `limit`; for as long as it takes
 /// with `None`. asyncio's `wait_for`.
 ///
-/// It is [`timeout`](timeout()) around an `await` in this task, and what that says of clean-up and
+/// It is [`timeout`](crate::timeout()) around an `await` in this task, and what that says of clean-up and
 /// of values returned in spite of it holds here. With `Duration::ZERO` a future is dropped before
 /// its first step, or cancelled after it if tasks are [eager](asyncio_loop::LoopRef::set_eager); a
 /// handle is cancelled and waited for, unless it is done.
