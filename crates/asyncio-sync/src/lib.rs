@@ -52,7 +52,6 @@ mod capacity_limiter;
 mod channel;
 mod claim;
 mod condition;
-mod entries;
 mod error;
 mod event;
 mod lock;

@@ -4,13 +4,21 @@
 //! its next poll; then its wake-up must go to somebody else. A waker may be foreign code, which
 //! may call back into the very primitive that wakes it, and may panic.
 //!
-//! Decision: waiters are entries of a slab ([`Entries`]), linked by number in order of arrival. One that is
+//! Decision: waiters are entries of a slab, linked by number in order of arrival. One that is
 //! woken leaves the chain and keeps its entry until it runs or is dropped, so that the head of
 //! the chain is always the next to wake, and whoever drops a waiter learns what it was. Nothing is
 //! woken, cloned or dropped while the list is borrowed.
 //!
 //! What it costs: no allocation once the slab has grown, no atomics of its own, O(1) for each
 //! step. The price is a little memory for each primitive that was ever waited for.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`entries`] | the memory: entries by number |
+//! | [`chain`] | the order: those who wait to be woken |
+
+mod chain;
+mod entries;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -20,7 +28,8 @@ use std::task::{Context, Waker};
 use asyncio_executor::{Spawner, WaitPlace};
 
 use crate::claim::Request;
-use crate::entries::{Entries, Id, NONE};
+use chain::Chain;
+use entries::{Entries, Id, NONE};
 
 /// Those who wait, in order of arrival.
 #[derive(Default)]
@@ -31,21 +40,6 @@ pub(crate) struct Waiters {
     woken: Cell<usize>,
     /// How many have arrived.
     arrivals: Cell<u64>,
-}
-
-/// The two ends of the chain of those who wait to be woken.
-struct Chain {
-    head: Cell<Id>,
-    tail: Cell<Id>,
-}
-
-impl Default for Chain {
-    fn default() -> Self {
-        Self {
-            head: Cell::new(NONE),
-            tail: Cell::new(NONE),
-        }
-    }
 }
 
 /// How far a wait has come.
@@ -351,39 +345,6 @@ impl Waiters {
         self.woken.set(self.woken.get() + 1);
         if let Some(waker) = waker {
             wake(waker);
-        }
-    }
-}
-
-impl Chain {
-    /// Links one that was passed over in again: all who wait came later, but those that were put
-    /// back before it.
-    fn put_back(&self, entries: &mut Entries, id: Id) {
-        let (mut previous, mut next) = (NONE, self.head.get());
-        while next != NONE && entries[next].arrival < entries[id].arrival {
-            (previous, next) = (next, entries[next].next);
-        }
-        entries[id].previous = previous;
-        entries[id].next = next;
-        match previous {
-            NONE => self.head.set(id),
-            previous => entries[previous].next = id,
-        }
-        match next {
-            NONE => self.tail.set(id),
-            next => entries[next].previous = id,
-        }
-    }
-
-    fn unlink(&self, entries: &mut Entries, id: Id) {
-        let (previous, next) = (entries[id].previous, entries[id].next);
-        match previous {
-            NONE => self.head.set(next),
-            previous => entries[previous].next = next,
-        }
-        match next {
-            NONE => self.tail.set(previous),
-            next => entries[next].previous = previous,
         }
     }
 }

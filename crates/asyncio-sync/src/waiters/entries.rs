@@ -8,31 +8,31 @@ use std::task::Waker;
 use crate::waiters::{Place, Stage};
 
 /// The number of an entry.
-pub(crate) type Id = u32;
+pub(super) type Id = u32;
 
 /// No entry.
-pub(crate) const NONE: Id = Id::MAX;
+pub(super) const NONE: Id = Id::MAX;
 
 /// What an empty list keeps of its memory for the next rush: 1024 entries, 72 KiB.
 const ENTRIES_KEPT: usize = 1024;
 
 /// One who waits.
-pub(crate) struct Entry {
+pub(super) struct Entry {
     /// `None` once it was woken.
-    pub(crate) waker: Option<Waker>,
-    pub(crate) place: Place,
+    pub(super) waker: Option<Waker>,
+    pub(super) place: Place,
     /// How much it waits for: permits.
-    pub(crate) amount: usize,
+    pub(super) amount: usize,
     /// Its number in order of arrival.
-    pub(crate) arrival: u64,
-    pub(crate) previous: Id,
+    pub(super) arrival: u64,
+    pub(super) previous: Id,
     /// The next in the chain of those who wait, or of those that are free.
-    pub(crate) next: Id,
-    pub(crate) stage: Stage,
+    pub(super) next: Id,
+    pub(super) stage: Stage,
 }
 
 /// Entries by number.
-pub(crate) struct Entries {
+pub(super) struct Entries {
     entries: Vec<Entry>,
     /// The first that is free.
     free: Id,
@@ -52,13 +52,13 @@ impl Default for Entries {
 impl Entries {
     /// How many are in use.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.used
     }
 
     /// A free entry, as it was left, which is in use now.
     #[inline]
-    pub(crate) fn take(&mut self) -> Id {
+    pub(super) fn take(&mut self) -> Id {
         if self.free == NONE {
             self.grow();
         }
@@ -85,7 +85,7 @@ impl Entries {
 
     /// Takes an entry out of use. What it holds is the caller's to take before.
     #[inline]
-    pub(crate) fn free(&mut self, id: Id) {
+    pub(super) fn free(&mut self, id: Id) {
         self[id].next = self.free;
         self.free = id;
         self.used -= 1;
