@@ -1,5 +1,6 @@
-//! The primitives against CPython's code, transliterated over an asyncio in miniature: every
-//! sequence of operations on up to four tasks, compared after each one, down to the turn.
+//! Locks, semaphores, events and conditions against CPython's code, transliterated over an asyncio
+//! in miniature: every sequence of operations on up to four tasks, compared after each one, down to
+//! the turn.
 
 #[path = "model/barrier.rs"]
 mod barrier;
