@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -114,6 +114,64 @@ fn a_run_waits_for_nothing_else() {
     assert_eq!((run, ended.get(), other.get()), (Ok(()), 1, false));
     runner.run(sleep(10 * SECOND)).unwrap();
     assert!(other.get());
+}
+
+/// A service orphans a clean-up every second, each of which takes longer than that.
+#[test]
+fn a_run_waits_for_the_clean_ups_that_there_are_and_not_for_later_ones_of_other_tasks() {
+    let (runner, log) = simulated();
+    let start = runner.get_loop().time();
+    let ended = Rc::default();
+    let run = runner.run(async {
+        let ended = Rc::clone(&ended);
+        create_task(async move {
+            loop {
+                sleep(SECOND).await;
+                orphans(3 * SECOND / 2, &ended).await;
+            }
+        })
+        .detach();
+        sleep(9 * SECOND / 4).await;
+    });
+    assert_eq!(run, Ok(()));
+    let event_loop = (**runner.get_loop()).clone();
+    assert_eq!(
+        event_loop.time() - start,
+        7 * SECOND / 2,
+        "of the second one"
+    );
+    assert_eq!(ended.get(), 2);
+    let report = runner.close();
+    assert!(report.is_clean(), "{report}");
+    assert!(event_loop.time() - start < 8 * SECOND);
+    assert!(log.borrow().is_empty(), "{log:?}");
+}
+
+/// A family of them: each orphans the next when it has ended.
+#[test]
+fn a_run_waits_for_the_clean_ups_of_clean_ups_however_many() {
+    fn chain(left: u32, ended: &Rc<Cell<u32>>) -> impl AsyncFnOnce() + 'static + use<> {
+        let ended = Rc::clone(ended);
+        async move || {
+            yield_now().await;
+            ended.set(ended.get() + 1);
+            if left > 1 {
+                let next: Box<dyn FnOnce() -> Clean> = {
+                    let next = chain(left - 1, &ended);
+                    Box::new(move || Box::pin(next()))
+                };
+                begin(finally(pending::<()>(), next)).await;
+            }
+        }
+    }
+    type Clean = Pin<Box<dyn Future<Output = ()>>>;
+    let (runner, log) = simulated();
+    let ended = Rc::default();
+    let clean_up = chain(100, &ended);
+    let run = runner.run(async move { begin(finally(pending::<()>(), || clean_up())).await });
+    assert_eq!((run, ended.get()), (Ok(()), 100));
+    assert!(runner.close().is_clean());
+    assert!(log.borrow().is_empty(), "{log:?}");
 }
 
 /// After a minute the run returns; closing the runner waits again, cancels it then, and gives it up

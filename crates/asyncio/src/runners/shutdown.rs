@@ -1,15 +1,17 @@
 //! Closing a runner: what is left is cancelled and waited for, and what does not end is reported.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{ErrorContext, ExceptionHandler, RunError, TaskRef, current_task};
+use asyncio_executor::{
+    End, ErrorContext, ExceptionHandler, Observer, RunError, TaskRef, current_task,
+};
 use asyncio_loop::{LoopRef, ShutdownOutcome, sleep};
 
 /// The clean-up of a task may make further tasks, or orphan further clean-ups, whose clean-up makes
@@ -101,28 +103,55 @@ impl fmt::Display for ShutdownReport {
     }
 }
 
-/// Waits for the clean-ups that run as tasks of their own, and for those that they orphan; not
-/// longer than `limit`.
+/// Waits for the clean-ups that run as tasks of their own now, and for those that they orphan; not
+/// longer than `limit`. Not for what other tasks orphan meanwhile: with a busy service that has no end.
 pub(super) async fn clean_ups_end(event_loop: &LoopRef, limit: Duration) {
-    let all_end = async {
-        for _ in 0..GENERATIONS_MAX {
-            let clean_ups = event_loop.spawner().clean_ups();
-            if clean_ups.is_empty() {
-                return;
-            }
-            for clean_up in clean_ups {
-                clean_up.wait().await;
-            }
-        }
-    };
-    if !event_loop.spawner().clean_ups().is_empty() {
-        at_most(limit, all_end).await;
+    let family = Rc::new(Family::default());
+    for clean_up in event_loop.spawner().clean_ups() {
+        Rc::clone(&family).adopt(&clean_up);
+    }
+    if family.left.get() != 0 {
+        at_most(limit, poll_fn(|cx| family.poll_ended(cx))).await;
     }
 }
 
-/// Waits for clean-ups, then cancels what is left and waits for it, then shuts the default executor down and waits for its
-/// threads: at most for `timeout` each time. `cancelled` lists the tasks, also when this is dropped in
-/// the middle.
+/// Clean-ups, and those that they orphan.
+#[derive(Default)]
+struct Family {
+    left: Cell<usize>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Family {
+    fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.left.get() == 0 {
+            return Poll::Ready(());
+        }
+        self.waker.set(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Observer for Family {
+    fn ended(self: Rc<Self>, _: u32, _: End) {
+        self.left.set(self.left.get() - 1);
+        if self.left.get() == 0
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake(); // the main future's: it pushes an entry
+        }
+    }
+
+    fn adopt(self: Rc<Self>, clean_up: &TaskRef) -> bool {
+        self.left.set(self.left.get() + 1);
+        clean_up.observe(self, 0);
+        true
+    }
+}
+
+/// Waits for clean-ups, then cancels what is left and waits for it, then shuts the default executor
+/// down and waits for its threads: at most for `timeout` each time. `cancelled` lists the tasks, also
+/// when this is dropped in the middle.
 pub(super) async fn wind_down(
     event_loop: &LoopRef,
     timeout: Duration,
