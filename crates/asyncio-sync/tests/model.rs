@@ -1,4 +1,4 @@
-//! Locks, semaphores, events and conditions against CPython's code, transliterated over an asyncio
+//! The primitives against CPython's code, transliterated over an asyncio
 //! in miniature: every sequence of operations on up to four tasks, compared after each one, down to
 //! the turn.
 

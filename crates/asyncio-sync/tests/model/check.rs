@@ -1,6 +1,6 @@
 //! Every sequence of operations, on a model and on the real thing.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(unreachable_pub)] // a part of one test binary
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

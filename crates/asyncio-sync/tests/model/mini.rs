@@ -1,7 +1,7 @@
 //! asyncio in miniature: a ready queue, tasks that wait for one future each, and cancellation. It
 //! is what the models of the primitives stand on.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(unreachable_pub)] // a part of one test binary
 
 use std::collections::VecDeque;
 
