@@ -223,11 +223,11 @@ impl Future for BarrierWait<'_> {
 impl Drop for BarrierWait<'_> {
     fn drop(&mut self) {
         let barrier = self.barrier;
-        if barrier.waiters.leave(&mut self.ticket) == Stage::Fresh {
-            return;
+        if barrier.waiters.leave(&mut self.ticket) != Stage::Fresh {
+            // As a condition's wait that may have been notified for nothing.
+            barrier.waiters.wake_next();
         }
-        // As a condition's wait that may have been notified for nothing.
-        barrier.waiters.wake_next();
+        // Also where the clone of a foreign waker has panicked, so that it never waited.
         if self.inside.take().is_some() {
             barrier.exit();
         }

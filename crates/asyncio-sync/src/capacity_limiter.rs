@@ -97,10 +97,10 @@ impl CapacityLimiter {
         }
         let waiting = Borrowing {
             limiter: self,
+            borrower: &borrower,
             ticket: Ticket::default(),
         };
-        waiting.await;
-        self.lend(borrower)
+        waiting.await
     }
 
     /// A token for whomever you say, if there is one and nobody waits.
@@ -115,7 +115,7 @@ impl CapacityLimiter {
             return Err(AlreadyBorrowsError);
         }
         match self.is_free() {
-            true => self.lend(borrower).map(Some),
+            true => self.lend(&borrower, &mut Ticket::default()).map(Some),
             false => Ok(None),
         }
     }
@@ -162,14 +162,21 @@ impl CapacityLimiter {
         self.available_tokens() > 0 && !self.waiters.has_live()
     }
 
-    fn lend(&self, borrower: Borrower) -> Result<Token<'_>, AlreadyBorrowsError> {
-        if !self.borrowers.borrow_mut().insert(borrower.clone()) {
+    /// Ends a wait with a token.
+    fn lend(
+        &self,
+        borrower: &Borrower,
+        ticket: &mut Ticket,
+    ) -> Result<Token<'_>, AlreadyBorrowsError> {
+        let is_new = self.borrowers.borrow_mut().insert(borrower.clone());
+        self.waiters.leave(ticket); // foreign code: an old waker's destructor
+        if !is_new {
             self.hand_out();
             return Err(AlreadyBorrowsError);
         }
         Ok(Token {
             limiter: self,
-            borrower,
+            borrower: borrower.clone(),
         })
     }
 
@@ -225,16 +232,21 @@ impl fmt::Debug for Token<'_> {
 }
 
 /// A wait for a token.
-struct Borrowing<'a> {
+struct Borrowing<'a, 'b> {
     limiter: &'a CapacityLimiter,
+    borrower: &'b Borrower,
     ticket: Ticket,
 }
 
-impl Future for Borrowing<'_> {
-    type Output = ();
+impl<'a> Future for Borrowing<'a, '_> {
+    type Output = Result<Token<'a>, AlreadyBorrowsError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { limiter, ticket } = &mut *self;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            limiter,
+            borrower,
+            ticket,
+        } = &mut *self;
         let waiters = &limiter.waiters;
         let mine = match waiters.stage(ticket) {
             Stage::Fresh => limiter.is_free(),
@@ -244,15 +256,14 @@ impl Future for Borrowing<'_> {
             Stage::Told | Stage::PassedOver => false,
         };
         if mine {
-            waiters.leave(ticket);
-            return Poll::Ready(());
+            return Poll::Ready(limiter.lend(borrower, ticket));
         }
         waiters.wait(ticket, cx, 1);
         Poll::Pending
     }
 }
 
-impl Drop for Borrowing<'_> {
+impl Drop for Borrowing<'_, '_> {
     fn drop(&mut self) {
         if self.limiter.waiters.leave(&mut self.ticket) == Stage::Woken {
             self.limiter.hand_out();

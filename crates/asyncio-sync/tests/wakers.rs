@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use asyncio_sync::{Lock, Semaphore, mpsc};
+use asyncio_sync::{Borrower, CapacityLimiter, Lock, Semaphore, mpsc};
 use stage::{Stage, take};
 
 type Body = Pin<Box<dyn Future<Output = ()>>>;
@@ -113,6 +113,20 @@ fn poll_with_acting_waker<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&waker))
 }
 
+/// Waits with such a waker first, and with the task's when the task runs again.
+async fn wait_with_acting_waker<F: Future>(future: F) {
+    let mut future = pin!(future);
+    assert!(poll_with_acting_waker(future.as_mut()).is_pending());
+    let mut polled = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut polled, true) {
+            return future.as_mut().poll(cx).map(drop);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
 /// One that was passed over, and whose request was withdrawn, takes the lock at its next poll; what
 /// the destructor of its old waker does comes too late.
 #[test]
@@ -128,16 +142,7 @@ fn a_lock_is_taken_before_an_old_waker_is_dropped() {
     let task = stage.task(|_| {
         let lock = lock.clone();
         async move {
-            let mut waits = pin!(lock.acquire());
-            assert!(poll_with_acting_waker(waits.as_mut()).is_pending());
-            let mut polled = false;
-            poll_fn(|cx| {
-                if std::mem::replace(&mut polled, true) {
-                    return waits.as_mut().poll(cx).map(drop);
-                }
-                Poll::Pending
-            })
-            .await;
+            wait_with_acting_waker(lock.acquire()).await;
         }
     });
     stage.turn();
@@ -148,6 +153,32 @@ fn a_lock_is_taken_before_an_old_waker_is_dropped() {
     take(task);
     assert_eq!(stolen.get(), Some(false));
     assert!(!lock.locked());
+}
+
+#[test]
+fn a_token_is_taken_before_an_old_waker_is_dropped() {
+    let stage = Stage::new();
+    let limiter = Rc::new(CapacityLimiter::new(0));
+    let stolen = Rc::new(Cell::new(None));
+    ON_DROP.set(Some(Box::new({
+        let (limiter, stolen) = (limiter.clone(), stolen.clone());
+        move || {
+            let token = limiter.try_acquire_on_behalf_of(Borrower::Other(2));
+            stolen.set(Some(token.unwrap().is_some()));
+        }
+    })));
+    let task = stage.task(|_| {
+        let limiter = limiter.clone();
+        async move { wait_with_acting_waker(limiter.acquire_on_behalf_of(Borrower::Other(1))).await }
+    });
+    stage.turn();
+    task.cancel();
+    limiter.set_total_tokens(1);
+    assert_eq!(task.uncancel(), 0);
+    stage.settle();
+    take(task);
+    assert_eq!(stolen.get(), Some(false));
+    assert_eq!(limiter.available_tokens(), 1);
 }
 
 #[test]
