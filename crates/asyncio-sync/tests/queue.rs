@@ -2,7 +2,10 @@
 
 mod stage;
 
+use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
 use asyncio_executor::Task;
 use asyncio_sync::{
@@ -425,4 +428,14 @@ fn a_shutdown_counts_as_done_what_it_dropped_and_no_more_h6() {
         assert_eq!(queue.task_done(), Ok(()));
     }
     assert_eq!(queue.task_done(), Err(TaskDoneError));
+}
+
+#[test]
+#[should_panic(expected = "polled after completion")]
+fn a_put_that_is_over_is_not_polled_again() {
+    let queue = Queue::new(1);
+    let mut put = pin!(queue.put(1));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(put.as_mut().poll(&mut cx).is_ready());
+    let _ = put.as_mut().poll(&mut cx);
 }

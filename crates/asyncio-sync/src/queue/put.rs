@@ -56,6 +56,7 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
     }
 
     fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<(), QueueShutDown<T>>> {
+        assert!(self.item.is_some(), "{POLLED_AFTER}");
         let queue = self.queue;
         if self.may_look() {
             if self.put_at_once() {
