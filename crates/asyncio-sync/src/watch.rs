@@ -220,13 +220,13 @@ impl<T> Receiver<T> {
     }
 
     /// Waits until the value satisfies `predicate`: looks at once, and again whenever it changes.
-    /// Counts what it returns as seen.
+    /// Counts what `predicate` has looked at as seen.
     ///
     /// # Errors
     /// When it does not, and cannot change any more: all senders are gone.
     ///
     /// # Cancel safety
-    /// Yes.
+    /// Yes: dropped, it has seen what `predicate` has looked at, which was refused.
     pub async fn wait_for(
         &mut self,
         mut predicate: impl FnMut(&T) -> bool,
