@@ -368,7 +368,11 @@ fn catch(foreign: impl FnOnce()) {
     };
     match Spawner::current() {
         Some(spawner) => spawner.catch_panic("panic in a waker", || resume_unwind(payload)),
-        // Its destructor may panic, too.
-        None => std::mem::forget(payload),
+        // Its destructor may panic, too: what that was raised with is leaked, not tried again.
+        None => {
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(second);
+            }
+        }
     }
 }
