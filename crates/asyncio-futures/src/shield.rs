@@ -109,6 +109,10 @@ impl Claimed for Inbox<Shielding> {
         });
         true
     }
+
+    fn is_done(&self) -> bool {
+        self.sink.completion.is_done()
+    }
 }
 
 impl<C: Child> Unpin for Shield<C> {}

@@ -21,6 +21,13 @@ pub trait Claimed {
     /// It is called in the middle of a cancel operation and must not run user code: completing
     /// a future means to push callbacks and wakers into the ready queue.
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool;
+
+    /// Whether what is waited for is done: asked right after [`pass_on`](Self::pass_on) has taken a
+    /// request. If it is, the wait is about to end; and if that is not polled again, for two turns,
+    /// the request goes to the scope around. Called under the same rule. The default is `false`.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// How what a claim waits for has ended.

@@ -203,7 +203,11 @@ impl Cancellation {
                 }
                 Target::Other(target) => {
                     wake = false;
-                    target.pass_on(self)
+                    let taken = target.pass_on(self);
+                    if taken && target.is_done() {
+                        tree.watch(node, request);
+                    }
+                    taken
                 }
             };
             self.take_passed();

@@ -220,6 +220,10 @@ impl<T> Claimed for FutureCell<T> {
         let cancelled = TaskError::Cancelled(cancellation.message().cloned());
         self.complete(Err(cancelled)).is_ok()
     }
+
+    fn is_done(&self) -> bool {
+        Self::is_done(self)
+    }
 }
 
 impl<T> Drop for FutureCell<T> {
