@@ -6,7 +6,7 @@ use std::future::{Future, pending};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{TaskError, TaskRef, catch_cancelled, current_task, finally, yield_now};
+use asyncio_executor::{TaskError, TaskRef, catch_cancelled, current_task, yield_now};
 use asyncio_futures::{ErrorGroup, TaskGroup, TimeoutError, task_group, timeout};
 use asyncio_loop::{EventLoop, create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
@@ -487,39 +487,6 @@ fn repeated_requests_do_not_disturb_the_clean_up_of_children_h4() {
     });
 }
 
-/// What is orphaned in a body or a child is waited for, and not cancelled.
-#[test]
-fn a_group_waits_for_orphaned_clean_ups() {
-    run(async {
-        let (log, start) = (Log::default(), get_running_loop().time());
-        let orphans = async |log: Log, name| {
-            let clean_up = finally(pending::<()>(), move || async move {
-                sleep(SECOND).await;
-                log.add(name);
-            });
-            // The loser is dropped with its clean-up to do.
-            futures_lite::future::or(clean_up, yield_now()).await;
-        };
-        let outcome: Group<()> = task_group(async |group| {
-            let child = log.clone();
-            group
-                .start_soon(async move {
-                    orphans(child, "of a child").await;
-                    Ok(())
-                })
-                .unwrap();
-            orphans(log.clone(), "of the body").await;
-            yield_now().await;
-            assert_eq!(get_running_loop().spawner().clean_ups().len(), 2);
-            Err("the children are cancelled now")
-        })
-        .await;
-        assert_eq!(texts(outcome).len(), 1);
-        assert_eq!(log.take(), ["of the body", "of a child"]);
-        assert_eq!(since(start), 1);
-    });
-}
-
 /// A foreign combinator cannot wait: the children are cancelled, and end by themselves.
 #[test]
 fn a_group_that_is_dropped_cancels_its_children() {
@@ -562,9 +529,7 @@ fn a_loop_closes_with_a_group_in_it() {
         })
         .await;
     });
-    event_loop
-        .run_until_complete(async { yield_now().await })
-        .unwrap();
+    event_loop.run_until_complete(yield_now()).unwrap();
     event_loop.close();
     assert!(task.cancelled());
     assert_eq!(log.take(), [""; 0]);

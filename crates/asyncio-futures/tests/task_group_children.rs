@@ -1,4 +1,5 @@
-//! Children of task groups that begin eagerly, in turn, or say when they are ready.
+//! Children of task groups that begin eagerly, in turn, or say when they are ready, and what
+//! they leave to be done.
 
 mod turns;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{ErrorContext, Task, catch_cancelled, yield_now};
+use asyncio_executor::{ErrorContext, Task, catch_cancelled, finally, yield_now};
 use asyncio_futures::{
     ErrorGroup, Ready, ReturnWhen, StartError, TaskGroup, as_completed, gather, shield, task_group,
     wait,
@@ -375,5 +376,38 @@ fn a_start_that_is_cancelled_cancels_the_child() {
         task.cancel();
         task.await.unwrap();
         assert_eq!(log.take(), ["cleaned up"]);
+    });
+}
+
+/// What is orphaned in a body or a child is waited for, and not cancelled.
+#[test]
+fn a_group_waits_for_orphaned_clean_ups() {
+    run(async {
+        let (log, start) = (Log::default(), get_running_loop().time());
+        let orphans = async |log: Log, name| {
+            let clean_up = finally(pending::<()>(), move || async move {
+                sleep(SECOND).await;
+                log.add(name);
+            });
+            // The loser is dropped with its clean-up to do.
+            futures_lite::future::or(clean_up, yield_now()).await;
+        };
+        let outcome: Group<()> = task_group(async |group| {
+            let child = log.clone();
+            group
+                .start_soon(async move {
+                    orphans(child, "of a child").await;
+                    Ok(())
+                })
+                .unwrap();
+            orphans(log.clone(), "of the body").await;
+            yield_now().await;
+            assert_eq!(get_running_loop().spawner().clean_ups().len(), 2);
+            Err("the children are cancelled now")
+        })
+        .await;
+        assert_eq!(texts(outcome).len(), 1);
+        assert_eq!(log.take(), ["of the body", "of a child"]);
+        assert_eq!(get_running_loop().time() - start, SECOND);
     });
 }
