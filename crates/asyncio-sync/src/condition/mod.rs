@@ -112,7 +112,9 @@ impl<T> Condition<T> {
     ///
     /// A request to cancel ends the wait for a notification, but it has the lock again before the
     /// cancellation goes on outwards, however often it is requested meanwhile; the last request's
-    /// message counts. Its notification, if it has had one, goes to somebody else.
+    /// message counts. Its notification, if it has had one, goes to somebody else. The guard is
+    /// dropped with the wait, so code around that answers the request does not hold the lock; after
+    /// [`wait_forgotten`](Self::wait_forgotten) it does.
     ///
     /// # Panics
     /// When `guard` is of another lock.
