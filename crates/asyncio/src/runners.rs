@@ -311,8 +311,9 @@ impl RunnerBuilder {
         self
     }
 
-    /// How long closing waits for the tasks that it has cancelled, and as long again for the threads
-    /// of the default executor. The default is 300 seconds, what asyncio gives the threads; for
+    /// How long the end of a run, and closing, wait for clean-ups whose `finally` was dropped; as
+    /// long again closing waits for the tasks that it has cancelled, and as long again for the
+    /// threads of the default executor. The default is 300 seconds, what asyncio gives the threads; for
     /// tasks asyncio waits without a limit. `Duration::MAX` is no limit here, too; with zero the
     /// tasks have one turn.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {

@@ -141,6 +141,9 @@ impl std::error::Error for ChildFailed {}
 
 /// The group takes no tasks: it does not run yet, is being cancelled, or has ended. asyncio's
 /// `RuntimeError`. The future that was refused has been dropped.
+///
+/// In a group with an error type of your own, `?` behind `create_task` and its kin needs a
+/// `From<TaskGroupClosed>` for that type; `io::Error` and `Box<dyn Error>` have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TaskGroupClosed;
 

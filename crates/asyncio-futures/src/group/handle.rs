@@ -108,6 +108,9 @@ impl<E: 'static> TaskGroup<E> {
 
     /// [`create_task`](Self::create_task) without a handle: trio's `start_soon`.
     ///
+    /// A child that has a value which nobody wants is `create_task(…)?.detach()`: its handle is given
+    /// up, and the group waits for it all the same.
+    ///
     /// # Errors
     /// As [`create_task`](Self::create_task).
     #[track_caller]

@@ -2,12 +2,12 @@
 //!
 //! A [`Queue`](crate::Queue) is asyncio's; this is for those who want ends: whoever receives is
 //! told when all senders are gone, and whoever sends when nobody will receive.
-//!
-//! | file | idea |
-//! |---|---|
-//! | [`shared`] | the values, and what both ends know |
-//! | [`sender`] | the ends that send, with a bound or without |
-//! | [`receiver`] | the end that receives |
+
+// | file | idea |
+// |---|---|
+// | `shared` | the values, and what both ends know |
+// | `sender` | the ends that send, with a bound or without |
+// | `receiver` | the end that receives |
 
 mod receiver;
 mod sender;
