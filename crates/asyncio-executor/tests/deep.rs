@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Duration;
 
-use asyncio_executor::{Executor, Spawner, Task, TaskRef, catch_cancelled, yield_now};
+use asyncio_executor::{Executor, Spawner, Task, TaskRef, catch_cancelled, finally, yield_now};
 use asyncio_testkit::{Watchdog, run_with_stack};
 
 const SMALL_STACK: usize = 256 << 10;
@@ -157,6 +157,36 @@ fn a_chain_of_a_million_awaits_is_cancelled_without_recursion_w12() {
         let turns = executor.run_until_stalled();
         assert!((MANY..MANY + 10).contains(&turns), "{turns}");
         assert!(last.cancelled());
+        assert_eq!(
+            (executor.task_count(), executor.spawner().scope_count()),
+            (0, 0)
+        );
+    });
+}
+
+/// The same with a scope and a clean-up around each await: every one of them runs, on the way up.
+#[test]
+fn a_chain_of_clean_ups_is_cancelled_without_recursion_w12() {
+    deep("chain of clean-ups", || {
+        let chain = MANY / 10;
+        let executor = Executor::new();
+        let cleaned_up = Rc::new(Cell::new(0));
+        let mut last: Task<()> = executor.create_task(pending::<()>());
+        for _ in 0..chain {
+            let (next, cleaned_up) = (last, cleaned_up.clone());
+            let body = async move {
+                let _ = next.await;
+            };
+            last = executor.create_task(finally(body, async move || {
+                yield_now().await;
+                cleaned_up.set(cleaned_up.get() + 1);
+            }));
+        }
+        executor.run_until_stalled();
+        last.cancel();
+        executor.run_until_stalled();
+        assert!(last.cancelled());
+        assert_eq!(cleaned_up.get(), chain);
         assert_eq!(
             (executor.task_count(), executor.spawner().scope_count()),
             (0, 0)
