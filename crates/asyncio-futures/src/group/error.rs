@@ -143,7 +143,8 @@ impl std::error::Error for ChildFailed {}
 /// `RuntimeError`. The future that was refused has been dropped.
 ///
 /// In a group with an error type of your own, `?` behind `create_task` and its kin needs a
-/// `From<TaskGroupClosed>` for that type; `io::Error` and `Box<dyn Error>` have it.
+/// `From<TaskGroupClosed>` for that type; `io::Error` and `Box<dyn Error>` have it. `E` is one type
+/// for a group: children whose errors are of another map them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TaskGroupClosed;
 

@@ -36,7 +36,9 @@ where
 /// different types.
 ///
 /// Each branch is `pattern = future => expression`; the expressions have one type, and may use `?`,
-/// `break` and `return`, as the arms of a `match`. All futures are evaluated first, up to twelve.
+/// `break` and `return`, as the arms of a `match`. A comma stands between branches, also behind one
+/// that ends in braces. All futures are evaluated first, up to twelve; there are no conditions, and
+/// no `else`.
 /// Patterns have to match whatever the future returns. Of several futures that are ready at once
 /// the one written first wins. They may borrow, and the arms may use what they borrowed: when an
 /// arm runs, the futures are gone, and so are the temporaries they were made from.
