@@ -483,3 +483,14 @@ fn children_have_names_and_contexts() {
         assert_eq!(outcome.await.unwrap().await.unwrap(), Ok("given"));
     });
 }
+
+/// In a group of `io::Error` every error that a group makes passes a `?`.
+#[test]
+fn in_a_group_of_io_errors_every_question_mark_works() {
+    use std::io;
+    let outcome: Result<u32, ErrorGroup<io::Error>> = run(task_group(async |group| {
+        let child = group.create_task(async { Ok(42) })?;
+        Ok(child.await??)
+    }));
+    assert_eq!(outcome.unwrap(), 42);
+}

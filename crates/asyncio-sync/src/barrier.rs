@@ -67,6 +67,7 @@ impl Barrier {
     /// # Panics
     /// When `parties` is 0 (asyncio's `ValueError`).
     #[must_use]
+    #[track_caller]
     pub fn new(parties: usize) -> Self {
         assert!(parties > 0, "a barrier needs at least one party");
         Self {

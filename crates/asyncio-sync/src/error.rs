@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A lock was to be released, or a condition to be used, whose lock nobody holds. asyncio's
-/// `RuntimeError` "Lock is not acquired".
+/// `RuntimeError` "Lock is not acquired". Or a guard holds it, which releases it itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotAcquiredError;
 
@@ -40,7 +40,7 @@ macro_rules! messages {
 }
 
 messages! {
-    NotAcquiredError: "lock is not acquired",
+    NotAcquiredError: "lock is not acquired, or held by a guard, which releases it",
     TooManyPermitsError: "semaphore released too many times",
     SemaphoreClosed: "semaphore is closed",
     BrokenBarrierError: "barrier is broken",

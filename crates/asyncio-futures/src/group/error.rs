@@ -139,6 +139,12 @@ impl fmt::Display for ChildFailed {
 
 impl std::error::Error for ChildFailed {}
 
+impl From<ChildFailed> for std::io::Error {
+    fn from(error: ChildFailed) -> Self {
+        Self::other(error)
+    }
+}
+
 /// The group takes no tasks: it does not run yet, is being cancelled, or has ended. asyncio's
 /// `RuntimeError`. The future that was refused has been dropped.
 ///

@@ -73,13 +73,11 @@ impl<E: 'static> TaskGroup<E> {
     /// assert!(outcome.unwrap().is_ok());
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn limit(self, children: usize) -> Self {
         assert!(children > 0, "a task group with a limit of 0 never ends");
-        assert_eq!(
-            self.0.sink.phase(),
-            Phase::Created,
-            "a task group gets its limit before it runs"
-        );
+        let is_new = self.0.sink.phase() == Phase::Created;
+        assert!(is_new, "a task group gets its limit before it runs");
         self.0.sink.limit.set(children);
         self
     }

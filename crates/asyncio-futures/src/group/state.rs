@@ -153,7 +153,10 @@ impl<E> Group<E> {
     /// The body begins.
     pub(super) fn enter(&self) {
         let before = self.phase.replace(Phase::Body);
-        assert_eq!(before, Phase::Created, "a task group can be run once only");
+        assert!(
+            before == Phase::Created,
+            "a task group can be run once only"
+        );
     }
 
     /// The body has ended.
