@@ -8,6 +8,7 @@ pub mod locking;
 pub mod parking;
 pub mod pool;
 pub mod queueing;
+pub mod scoping;
 pub mod sleeping;
 pub mod soon;
 pub mod spawning;
@@ -91,6 +92,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         grouping::CASES,
         locking::CASES,
         queueing::CASES,
+        scoping::CASES,
     ]
     .into_iter()
     .flatten()

@@ -10,9 +10,10 @@ pub mod smol;
 pub mod tokio;
 
 use crate::cases::{
-    Measure, gathering, locking, parking, pool, queueing, sleeping, spawning, threadsafe, yielding,
+    Measure, gathering, locking, parking, pool, queueing, scoping, sleeping, spawning, threadsafe,
+    yielding,
 };
-use crate::runtime::{Gather, Locks, Pool, Sleep, Threadsafe};
+use crate::runtime::{Gather, Locks, Pool, Threadsafe, Timeout};
 
 /// A runtime, or the hand-written limit, and the cases that it takes part in.
 #[derive(Debug)]
@@ -76,10 +77,10 @@ impl Contender {
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
 /// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
 /// await.
-const fn every_case<R: Sleep + Pool + Gather + Locks + Threadsafe>(
+const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe>(
     soon: Measure,
     group: Measure,
-) -> [(&'static str, Measure); 20] {
+) -> [(&'static str, Measure); 22] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -105,6 +106,8 @@ const fn every_case<R: Sleep + Pool + Gather + Locks + Threadsafe>(
             "queue/pingpong",
             queueing::measure_pingpong::<R, R::Bounded>,
         ),
+        ("timeout/ready", scoping::measure_ready::<R>),
+        ("timeout/pending", scoping::measure_pending::<R>),
         // The last: see `but_locks`.
         ("lock/free", locking::measure_lock::<R>),
         ("lock/contended", locking::measure_contended::<R>),
@@ -116,6 +119,20 @@ const fn but_locks(
     cases: &'static [(&'static str, Measure)],
 ) -> &'static [(&'static str, Measure)] {
     cases.split_at(cases.len() - 2).0
+}
+
+/// `cases` and one more, which only some have. `M` is `N + 1`.
+const fn and_one<const N: usize, const M: usize>(
+    cases: [(&'static str, Measure); N],
+    more: (&'static str, Measure),
+) -> [(&'static str, Measure); M] {
+    let mut all = [more; M];
+    let mut at = 0;
+    while at < N {
+        all[at] = cases[at];
+        at += 1;
+    }
+    all
 }
 
 /// Everybody, ours first.

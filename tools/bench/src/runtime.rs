@@ -45,6 +45,13 @@ pub trait Sleep: Runtime {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static;
 }
 
+/// A runtime that can end what takes too long.
+pub trait Timeout: Sleep {
+    /// Awaits `future` for at most so long; `None` when the time was over.
+    fn timeout<F: Future>(duration: Duration, future: F)
+    -> impl Future<Output = Option<F::Output>>;
+}
+
 /// A runtime that can hand blocking calls to other threads.
 pub trait Pool: Runtime {
     /// As [`Runtime::run`], with a pool of at most [`pool_threads`] threads.

@@ -146,7 +146,7 @@ async fn sleep_and_drop<R: Sleep>(ops: u64) {
 }
 
 async fn give_way<R: Runtime>(i: u64) {
-    if i % OPS_A_TURN == 0 {
+    if i.is_multiple_of(OPS_A_TURN) {
         R::yield_now().await;
     }
 }

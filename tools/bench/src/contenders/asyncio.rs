@@ -10,8 +10,10 @@ use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::{grouping, soon};
-use crate::runtime::{Callbacks, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe};
+use crate::cases::{grouping, scoping, soon};
+use crate::runtime::{
+    Callbacks, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe, Timeout,
+};
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -19,7 +21,10 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Ours,
     packages: &["asyncio-loop", "asyncio-futures", "asyncio-sync"],
     about: "EventLoop::new(), everything by default",
-    cases: &super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
+    cases: &super::and_one::<22, 23>(
+        super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
+        ("scope/nested-3", scoping::measure_nested::<Asyncio>),
+    ),
 };
 
 /// The loop of asyncio-loop.
@@ -66,6 +71,12 @@ impl Callbacks for Asyncio {
 impl Sleep for Asyncio {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         asyncio_loop::sleep(duration)
+    }
+}
+
+impl Timeout for Asyncio {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        asyncio_futures::timeout(duration, future).await.ok()
     }
 }
 

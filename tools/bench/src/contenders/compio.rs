@@ -11,7 +11,7 @@ use local_channel::mpsc;
 
 use super::{Contender, Role};
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads};
 
 /// compio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -72,6 +72,12 @@ impl Runtime for Compio {
 impl Sleep for Compio {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         compio::time::sleep(duration)
+    }
+}
+
+impl Timeout for Compio {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        compio::time::timeout(duration, future).await.ok()
     }
 }
 

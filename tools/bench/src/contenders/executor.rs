@@ -4,7 +4,7 @@ use asyncio_executor::{Door, Executor, Spawner, Task};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::{parking, soon, spawning, threadsafe, yielding};
+use crate::cases::{parking, scoping, soon, spawning, threadsafe, yielding};
 use crate::runtime::{Callbacks, Runtime, Threadsafe};
 
 /// asyncio-executor and its cases: it keeps no time and has no pool.
@@ -18,6 +18,7 @@ pub const CONTENDER: Contender = Contender {
         ("spawn/", spawning::measure::<Alone>),
         ("parked/bytes", parking::measure::<Alone>),
         ("soon/chain", soon::measure::<Alone>),
+        ("scope/nested-3", scoping::measure_nested::<Alone>),
         ("threadsafe/flood", threadsafe::measure_flood::<Alone>),
         ("threadsafe/pingpong", threadsafe::measure_pingpong::<Alone>),
     ],

@@ -11,7 +11,7 @@ use monoio::{FusionDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
 use crate::cases::{Measure, soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads};
 
 /// monoio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -75,6 +75,12 @@ impl Runtime for Monoio {
 impl Sleep for Monoio {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         monoio::time::sleep(duration)
+    }
+}
+
+impl Timeout for Monoio {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        monoio::time::timeout(duration, future).await.ok()
     }
 }
 

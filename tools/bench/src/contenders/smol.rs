@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::{Contender, Role};
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep};
+use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout};
 
 /// smol and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -66,6 +66,16 @@ impl Runtime for Smol {
 impl Sleep for Smol {
     async fn sleep(duration: Duration) {
         Timer::after(duration).await;
+    }
+}
+
+impl Timeout for Smol {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        let timer = async {
+            Timer::after(duration).await;
+            None
+        };
+        futures_lite::future::or(async { Some(future.await) }, timer).await
     }
 }
 

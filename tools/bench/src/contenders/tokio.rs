@@ -8,7 +8,9 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
 use super::{Contender, Role};
 use crate::cases::{grouping, soon};
-use crate::runtime::{Channel, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, pool_threads};
+use crate::runtime::{
+    Channel, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+};
 
 /// tokio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -69,6 +71,12 @@ impl Runtime for Tokio {
 impl Sleep for Tokio {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         tokio::time::sleep(duration)
+    }
+}
+
+impl Timeout for Tokio {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        tokio::time::timeout(duration, future).await.ok()
     }
 }
 
