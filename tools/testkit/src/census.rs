@@ -1,9 +1,11 @@
 //! What the process holds from the kernel: descriptors, threads, children, CPU time.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::exclusive::is_test_thread;
+use crate::watchdog::holds_within;
 
 /// The descriptors and threads that the process has, by number.
 ///
@@ -67,15 +69,6 @@ impl Census {
         }
     }
 
-    /// Whether no thread ran but the first and those of tests: what earlier tests have started is
-    /// gone, and with it the descriptors that such a thread still held.
-    pub(crate) fn is_settled(&self) -> bool {
-        let first = u64::from(std::process::id());
-        self.threads
-            .iter()
-            .all(|(id, _)| *id == first || is_test_thread(*id))
-    }
-
     /// How many descriptors the process had open. Zero on systems other than Linux.
     pub fn descriptors(&self) -> usize {
         self.descriptors.len()
@@ -128,6 +121,25 @@ impl fmt::Display for Difference {
             write!(f, "{separator}{children}")?;
         }
         Ok(())
+    }
+}
+
+/// Threads that no test waits for any more: a sanitizer's own, a process-wide pool's.
+static LASTING: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+/// Waits until the threads are gone that earlier tests have started, and with them the descriptors
+/// that such a thread still held. One that outlives the wait is there to stay.
+pub(crate) fn settle(limit: Duration) {
+    let first = u64::from(std::process::id());
+    let mut lasting = LASTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut left = Vec::new();
+    let are_gone = holds_within(limit, || {
+        left = Census::take().threads;
+        left.retain(|(id, _)| *id != first && !is_test_thread(*id) && !lasting.contains(id));
+        left.is_empty()
+    });
+    if !are_gone {
+        lasting.extend(left.into_iter().map(|(id, _)| id));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::census::{Census, cpu_time};
+use crate::census::{Census, cpu_time, settle};
 use crate::exclusive::exclusive;
 use crate::heap;
 use crate::watchdog::{Watchdog, holds_within};
@@ -187,8 +187,8 @@ impl<'a> Pack<'a> {
         let _alone = exclusive();
         let _watchdog = Watchdog::start(&name, self.time_max);
         // A thread of an earlier test that ends in the middle of this one would take descriptors
-        // with it. One that stays, a process-wide pool's, is no difference.
-        holds_within(self.settle_time_max, || Census::take().is_settled());
+        // with it.
+        settle(self.settle_time_max);
         scenario();
         let findings = self.compare_rounds(&mut scenario);
         assert!(findings.is_empty(), "{name}: {}", findings.join("; "));
