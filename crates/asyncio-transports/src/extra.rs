@@ -1,0 +1,47 @@
+//! What a transport knows of itself, asked by type.
+
+use std::any::Any;
+use std::fmt;
+
+use socket2::SockAddr;
+
+/// A question to a transport: what it knows of one type. Layers answer what they know, and hand the
+/// question on to what they are built on; so crates above this one add types of their own, and a
+/// connection stores nothing that can be found out when asked.
+pub struct Query<'a> {
+    /// An `Option<T>`.
+    answer: &'a mut dyn Any,
+}
+
+impl Query<'_> {
+    /// Has `transport` answer for the type `T`.
+    pub fn ask<T: Any>(transport: impl FnOnce(&mut Query<'_>)) -> Option<T> {
+        let mut answer: Option<T> = None;
+        transport(&mut Query {
+            answer: &mut answer,
+        });
+        answer
+    }
+
+    /// Answers if `T` is what is asked for and nobody has answered yet.
+    pub fn offer<T: Any>(&mut self, answer: impl FnOnce() -> Option<T>) -> &mut Self {
+        if let Some(slot @ None) = self.answer.downcast_mut::<Option<T>>() {
+            *slot = answer();
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Query<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Query").finish_non_exhaustive()
+    }
+}
+
+/// The address of the other end: asyncio's `peername`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerName(pub SockAddr);
+
+/// The address of this end: asyncio's `sockname`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SockName(pub SockAddr);

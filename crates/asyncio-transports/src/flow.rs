@@ -1,0 +1,53 @@
+//! Flow control: when a protocol is told to stop writing, and when to go on.
+
+use std::fmt;
+
+/// The marks of a write buffer, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteLimits {
+    /// At this size, or below, a paused protocol goes on.
+    pub low: usize,
+    /// Above this size a protocol is paused.
+    pub high: usize,
+}
+
+/// `high` was lower than `low`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidLimits(pub WriteLimits);
+
+impl WriteLimits {
+    /// asyncio's defaults: 64 KiB, and a quarter of it.
+    pub const DEFAULT: Self = Self {
+        low: 16 * 1024,
+        high: 64 * 1024,
+    };
+
+    /// What is not given follows from the other: low is a quarter of high, high four times low.
+    ///
+    /// # Errors
+    /// High is lower than low.
+    pub fn new(high: Option<usize>, low: Option<usize>) -> Result<Self, InvalidLimits> {
+        let high = match (high, low) {
+            (Some(high), _) => high,
+            (None, Some(low)) => low.saturating_mul(4),
+            (None, None) => Self::DEFAULT.high,
+        };
+        let limits = Self {
+            low: low.unwrap_or(high / 4),
+            high,
+        };
+        if limits.low > limits.high {
+            return Err(InvalidLimits(limits));
+        }
+        Ok(limits)
+    }
+}
+
+impl fmt::Display for InvalidLimits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let WriteLimits { low, high } = self.0;
+        write!(formatter, "high ({high}) must be >= low ({low})")
+    }
+}
+
+impl std::error::Error for InvalidLimits {}
