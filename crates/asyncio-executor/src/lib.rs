@@ -53,6 +53,7 @@ mod flat;
 mod home;
 mod local;
 mod main_task;
+mod recurring;
 mod registry;
 mod reports;
 mod shared;
@@ -73,6 +74,7 @@ pub use executor::{Executor, Running};
 pub use flat::drop_flat;
 pub use local::{ExceptionHandler, TaskFactory};
 pub use main_task::{MainFuture, MainTask, RunError};
+pub use recurring::Recurring;
 pub use shared::{Closed, Door, Notify, ThreadsafeHandle};
 pub use spawner::{Spawner, current_task};
 pub use task::{

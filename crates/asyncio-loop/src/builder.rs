@@ -10,6 +10,7 @@ use asyncio_executor::{Executor, Notify};
 use asyncio_reactor::{Notifier, Reactor, Selector, SelectorKind};
 use asyncio_timers::{Clock, MonotonicClock, TimerQueue};
 
+use crate::drive::ReadBuffer;
 use crate::event_loop::EventLoop;
 use crate::inner::Inner;
 use crate::lookout::Lookout;
@@ -129,6 +130,7 @@ impl LoopBuilder {
             spawner,
             executor,
             reactor,
+            read_buffer: ReadBuffer::default(),
             timers: RefCell::new(TimerQueue::new(now)),
             clock: self.clock,
             pace: Pace::new(),

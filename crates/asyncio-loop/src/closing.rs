@@ -8,7 +8,7 @@ use asyncio_executor::{ErrorContext, ExceptionHandler, Spawner, drop_flat};
 use crate::inner::Inner;
 
 impl Inner {
-    /// Drops every task, callback, timer and watch. Idempotent.
+    /// Drops every task, callback, timer, watch and transport. Idempotent.
     pub(crate) fn close(&self) {
         if self.is_closed() {
             return;
@@ -26,10 +26,14 @@ impl Inner {
         wakers.into_iter().for_each(|waker| discard.value(waker));
         for watch in self.reactor.take_watches() {
             for callback in [watch.reader, watch.writer].into_iter().flatten() {
-                discard.with(|| callback.cancel());
+                discard.with(|| callback.discard());
                 discard.value(callback);
             }
             discard.value(watch.source);
+        }
+        for driver in self.reactor.take_driven() {
+            discard.with(|| driver.discard());
+            discard.value(driver);
         }
         discard.with(|| self.default_executor.close(false));
         // Whoever asked for a name is gone.

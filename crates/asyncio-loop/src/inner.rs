@@ -9,18 +9,19 @@ use asyncio_executor::{Entry, ErrorContext, Executor, Spawner};
 use asyncio_reactor::Reactor;
 use asyncio_timers::{Clock, TimerKey, TimerQueue};
 
+use crate::drive::{Handler, ReadBuffer};
 use crate::lookout::Lookout;
 use crate::pace::Pace;
 use crate::pool::LazyPool;
 use crate::relay::Relayed;
 use crate::turn::Counters;
 use crate::wakes::Wakes;
-use crate::watch::Watch;
 
 pub(crate) struct Inner {
     pub(crate) executor: Executor,
     pub(crate) spawner: Spawner,
-    pub(crate) reactor: Reactor<Rc<Watch>>,
+    pub(crate) reactor: Reactor<Handler>,
+    pub(crate) read_buffer: ReadBuffer,
     pub(crate) timers: RefCell<TimerQueue<Timer>>,
     pub(crate) clock: Rc<dyn Clock>,
     pub(crate) wakes: Rc<Wakes>,

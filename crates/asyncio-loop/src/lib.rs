@@ -4,6 +4,7 @@
 //!   ([`get_running_loop`]); [`LoopHandle`] is the way in from other threads.
 //! * `call_soon`, `call_later`, `call_at`, `create_task`, `add_reader`, `add_writer`.
 //! * [`sleep()`], [`sleep_until`], [`interval()`].
+//! * [`LoopRef::drive`]: what transports are built on.
 //! * `sock_*` on sockets that are registered with the loop; [`getaddrinfo`], [`getnameinfo`].
 //! * [`to_thread`], [`LoopRef::run_in_executor`]: what blocks, on other threads.
 //! * [`EventLoop::begin`], [`EventLoop::wait`], [`EventLoop::finish`]: a turn in its parts, for a
@@ -39,6 +40,7 @@ mod alarm;
 mod builder;
 mod closing;
 mod current;
+mod drive;
 mod event_loop;
 mod handler;
 mod inner;
@@ -63,6 +65,7 @@ mod watch;
 pub use alarm::Alarm;
 pub use builder::LoopBuilder;
 pub use current::{get_running_loop, try_running_loop};
+pub use drive::Driven;
 pub use event_loop::EventLoop;
 pub use interval::{Interval, MissedTicks, interval, interval_at};
 pub use loop_ref::LoopRef;

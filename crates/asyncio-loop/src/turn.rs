@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use asyncio_executor::{Entry, ErrorContext, TaskRef};
 
+use crate::drive::Handler;
 use crate::inner::{Inner, Timer};
 
 /// What a turn is going to wait for: made by [`EventLoop::begin`](crate::EventLoop::begin).
@@ -200,10 +201,10 @@ impl Inner {
             let mut done = false;
             // A foreign waker that panics leaves the rest to the next call.
             self.spawner.catch_panic("panic in a waker", || {
-                self.reactor.dispatch(|watch| {
-                    if !watch.is_cancelled() {
-                        self.executor.push(Entry::dispatch(watch));
-                    }
+                self.reactor.dispatch(|handler| match handler {
+                    Handler::Driver(driver) => self.executor.push(driver.into_entry()),
+                    Handler::Watch(watch) if watch.is_cancelled() => {}
+                    Handler::Watch(watch) => self.executor.push(Entry::dispatch(watch)),
                 });
                 done = true;
             });

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use asyncio_executor::{Context, Dispatch, drop_flat};
 use asyncio_reactor::AsSource;
 
+use crate::drive::Handler;
 use crate::inner::Inner;
 
 /// One callback, called as long as its descriptor is ready.
@@ -70,9 +71,11 @@ pub(crate) fn add_reader(
     callback: Box<dyn FnMut()>,
 ) -> io::Result<()> {
     refuse_closed(inner)?;
-    let replaced = inner.reactor.set_reader(source, Watch::new(callback))?;
+    let replaced = inner
+        .reactor
+        .set_reader(source, Handler::Watch(Watch::new(callback)))?;
     if let Some(replaced) = replaced {
-        replaced.cancel();
+        replaced.discard();
     }
     Ok(())
 }
@@ -83,9 +86,11 @@ pub(crate) fn add_writer(
     callback: Box<dyn FnMut()>,
 ) -> io::Result<()> {
     refuse_closed(inner)?;
-    let replaced = inner.reactor.set_writer(source, Watch::new(callback))?;
+    let replaced = inner
+        .reactor
+        .set_writer(source, Handler::Watch(Watch::new(callback)))?;
     if let Some(replaced) = replaced {
-        replaced.cancel();
+        replaced.discard();
     }
     Ok(())
 }
@@ -98,8 +103,8 @@ pub(crate) fn remove_writer(inner: &Inner, source: &impl AsSource) -> bool {
     cancelled(inner.reactor.remove_writer(source.as_raw_source()))
 }
 
-fn cancelled(watch: Option<Rc<Watch>>) -> bool {
-    watch.inspect(|watch| watch.cancel()).is_some()
+fn cancelled(watch: Option<Handler>) -> bool {
+    watch.inspect(Handler::discard).is_some()
 }
 
 pub(crate) fn refuse_closed(inner: &Inner) -> io::Result<()> {

@@ -74,7 +74,7 @@ impl<T: AsSource + 'static> Async<T> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn new_nonblocking<H>(reactor: &Reactor<H>, source: T) -> io::Result<Self> {
-        let kind = Kind::Awaited(Readiness::default());
+        let kind = Kind::Awaited(Box::default());
         match Registered::new(reactor.registry(), source, kind) {
             Ok(registered) => Ok(Self { registered }),
             Err((error, _source)) => Err(error),

@@ -11,8 +11,11 @@ pub struct Event {
     pub writable: bool,
     /// The end of what can be read is in sight, or the selector cannot tell: a read that comes back
     /// short has not shown that nothing is left to be read, because no further event announces the
-    /// end. Never set without `readable`.
+    /// end. So it is with urgent data of TCP, at which a read stops. Never set without `readable`.
     pub read_closed: bool,
+    /// An error is pending: the next operation, whichever it is, gives it. Selectors that cannot
+    /// tell never set it.
+    pub broken: bool,
 }
 
 /// The events of one wait: a list with a fixed capacity.
@@ -25,7 +28,7 @@ pub struct Event {
 /// use asyncio_reactor::{Event, Events};
 ///
 /// let mut events = Events::with_capacity(1);
-/// let event = Event { key: 7, readable: true, writable: false, read_closed: false };
+/// let event = Event { key: 7, readable: true, writable: false, read_closed: false, broken: false };
 /// events.push(event).unwrap();
 /// assert_eq!(events.push(event), Err(event));
 /// assert_eq!(events.iter().next(), Some(&event));

@@ -3,7 +3,8 @@
 //! * [`Reactor`] waits for descriptors and dispatches what it finds, in two calls, so that the
 //!   caller decides what happens in between and when user code runs;
 //! * [`Async`] owns a source whose readiness tasks await; [`Reactor::set_reader`] and
-//!   [`Reactor::set_writer`] are asyncio's `add_reader` and `add_writer`;
+//!   [`Reactor::set_writer`] are asyncio's `add_reader` and `add_writer`; [`Reactor::drive`] is for
+//!   transports: one handler a source, told of edges;
 //! * [`Notifier`] wakes a sleeping reactor from any thread;
 //! * [`Selector`] is what a reactor asks: [`DefaultSelector`], [`PollSelector`], or in tests
 //!   [`SimulatedSelector`].
@@ -49,6 +50,7 @@
 #![deny(unsafe_code)] // allowed in `sys/register.rs` only
 
 mod async_source;
+mod driven;
 mod event;
 mod interest;
 mod key;
@@ -64,6 +66,7 @@ mod sys;
 mod watches;
 
 pub use async_source::{Async, Ready};
+pub use driven::{Driven, Readiness};
 pub use event::{Event, Events};
 pub use interest::{Interest, Mode};
 pub use kind::{SELECTOR_VARIABLE, SelectorKind};

@@ -1,5 +1,6 @@
 //! One selector, its sources, and the two halves of a turn: the wait, and the dispatch.
 
+use crate::driven::Drivers;
 use crate::key::Key;
 use crate::registry::Registry;
 use crate::watches::Watch;
@@ -45,6 +46,7 @@ use std::time::Duration;
 pub struct Reactor<H> {
     pub(crate) registry: Rc<Registry>,
     pub(crate) watches: RefCell<HashMap<Key, Watch<H>>>,
+    pub(crate) drivers: Rc<Drivers<H>>,
     notifier: Notifier,
 }
 
@@ -75,6 +77,7 @@ impl<H> Reactor<H> {
         Self {
             registry,
             watches: RefCell::default(),
+            drivers: Rc::default(),
             notifier,
         }
     }

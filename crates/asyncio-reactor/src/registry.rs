@@ -2,6 +2,7 @@
 //!
 //! Nothing here is borrowed while a waker, a destructor or a selector runs.
 
+use crate::driven::Driving;
 use crate::interest::{Direction, Interest, Mode};
 use crate::key::Key;
 use crate::readiness::{Readiness, Waiter};
@@ -46,17 +47,23 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// Tasks that wait for readiness, by edges where there are some.
-    Awaited(Readiness),
+    /// Boxed: it is large, and a driven source has none.
+    Awaited(Box<Readiness>),
     /// Handlers, called for as long as the condition lasts.
     Watched(Interest),
+    /// One handler, which is told of edges.
+    Driven(Driving),
 }
 
 /// An event that concerns a live registration with handlers.
 #[derive(Debug)]
-pub(crate) struct Hit {
-    pub(crate) key: Key,
-    pub(crate) readable: bool,
-    pub(crate) writable: bool,
+pub(crate) enum Hit {
+    Watched {
+        key: Key,
+        readable: bool,
+        writable: bool,
+    },
+    Driven(Key),
 }
 
 impl Registry {
@@ -93,9 +100,9 @@ impl Registry {
     ) -> io::Result<Registration> {
         let number = source.as_raw_source();
         let (interest, mode) = match &kind {
-            Kind::Awaited(_) if self.selector.supports_edge() => (Interest::BOTH, Mode::Edge),
-            Kind::Awaited(_) => (Interest::NONE, Mode::Oneshot),
             Kind::Watched(interest) => (*interest, self.watch_mode()),
+            _ if self.selector.supports_edge() => (Interest::BOTH, Mode::Edge),
+            _ => (Interest::NONE, Mode::Oneshot),
         };
         let generation = self.generation.get();
         let index = self.entries.borrow().vacant_key();
@@ -197,6 +204,7 @@ impl Registry {
                     readable,
                     writable,
                     read_closed: false,
+                    broken: false,
                 };
                 self.pending.borrow_mut().push_back(event);
             }
@@ -225,11 +233,17 @@ impl Registry {
                     if !self.selector.supports_level() {
                         self.disarmed.borrow_mut().push(key);
                     }
-                    return Some(Hit {
+                    return Some(Hit::Watched {
                         key,
                         readable: event.readable && interest.readable,
                         writable: event.writable && interest.writable,
                     });
+                }
+                Some(Kind::Driven(driving)) => {
+                    if driving.report(&event) {
+                        return Some(Hit::Driven(key));
+                    }
+                    continue;
                 }
                 Some(Kind::Awaited(readiness)) => {
                     readiness.report(&event, &mut *self.wakers.borrow_mut());
@@ -331,6 +345,36 @@ impl Registry {
             }) => Some(look(readiness)),
             _ => None,
         }
+    }
+
+    /// Looks at the books of a driven source. `look` runs no foreign code.
+    pub(crate) fn driving<R>(&self, key: Key, look: impl FnOnce(&mut Driving) -> R) -> Option<R> {
+        match self.entry(key).as_deref_mut() {
+            Some(Entry {
+                kind: Kind::Driven(driving),
+                ..
+            }) => Some(look(driving)),
+            _ => None,
+        }
+    }
+
+    /// Changes what the handler of a driven source is handed out for.
+    pub(crate) fn want(&self, key: Key, interest: Interest) -> io::Result<()> {
+        let unarmed = self.driving(key, |driving| {
+            driving.want(interest);
+            driving.unarmed()
+        });
+        let Some(Some(interest)) = unarmed else {
+            return Ok(());
+        };
+        if self.selector.supports_edge() {
+            return Ok(());
+        }
+        let source = self.current(key).ok_or(io::ErrorKind::NotFound)?;
+        self.selector
+            .modify(&source, key.as_usize(), interest, Mode::Oneshot)?;
+        self.driving(key, |driving| driving.armed(interest));
+        Ok(())
     }
 
     fn watched(&self, key: Key) -> Option<(HeldSource, Interest)> {

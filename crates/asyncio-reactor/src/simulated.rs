@@ -286,6 +286,7 @@ impl State {
                 readable,
                 writable,
                 read_closed: false,
+                broken: false,
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::interest::{Direction, Interest};
 use crate::key::Key;
-use crate::registry::Kind;
+use crate::registry::{Hit, Kind};
 use crate::sys::register::Registered;
 use crate::sys::{BorrowedSource, RawSource};
 use crate::{AsSource, Reactor};
@@ -103,7 +103,8 @@ impl<H> Reactor<H> {
 
     /// Does what the last wait found: wakes the tasks that wait for a source, and gives `sink` the
     /// handlers that are due, in the order in which the selector reported them, the reader of a
-    /// descriptor before its writer.
+    /// descriptor before its writer; that of a [`drive`](Self::drive)n source not again before it
+    /// has begun to run.
     ///
     /// A handler that was removed, or whose descriptor was deregistered, since the wait (also by an
     /// earlier handler of this dispatch) is not given out.
@@ -115,13 +116,25 @@ impl<H> Reactor<H> {
         H: Clone,
     {
         while let Some(hit) = self.registry.next_hit() {
-            // Looked up one after the other: the first may remove the second.
-            for (due, direction) in [
-                (hit.readable, Direction::Read),
-                (hit.writable, Direction::Write),
-            ] {
-                if due && let Some(handler) = self.handler(hit.key, direction) {
-                    sink(H::clone(&handler));
+            match hit {
+                Hit::Driven(key) => {
+                    if let Some(handler) = self.drivers.get(key.index()) {
+                        sink(handler);
+                    }
+                }
+                Hit::Watched {
+                    key,
+                    readable,
+                    writable,
+                } => {
+                    // Looked up one after the other: the first may remove the second.
+                    for (due, direction) in
+                        [(readable, Direction::Read), (writable, Direction::Write)]
+                    {
+                        if due && let Some(handler) = self.handler(key, direction) {
+                            sink(H::clone(&handler));
+                        }
+                    }
                 }
             }
         }

@@ -9,8 +9,9 @@
 //! `polling` includes `EPOLLPRI` in readability: a byte of urgent TCP data, which nobody here reads
 //! out of band, would keep a level-triggered registration ready for ever. Widened by `EPOLLRDHUP`:
 //! with edges, a read that comes back short may only be taken for the last one (which saves a call
-//! that fails with `EAGAIN`) if the end of the stream was not already part of the same event. Both
-//! in one call, for a descriptor's whole life; `polling` gives no other way to say it.
+//! that fails with `EAGAIN`) if the end of the stream was not already part of the same event; nor
+//! if urgent data was, at which a read stops: so edges do have `EPOLLPRI`. Both in one call, for a
+//! descriptor's whole life; `polling` gives no other way to say it.
 
 use super::register::{self, HeldSource};
 use super::timeout::{Sleep, timespec};
@@ -211,7 +212,8 @@ impl DefaultSelector {
                 key,
                 readable: flags.intersects(EventFlags::IN | HANGUP | EventFlags::ERR),
                 writable: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
-                read_closed: flags.intersects(HANGUP),
+                read_closed: flags.intersects(HANGUP | EventFlags::PRI),
+                broken: flags.intersects(EventFlags::ERR),
             });
         }
         Ok(ended)
@@ -244,6 +246,7 @@ fn flags(interest: Interest, mode: Mode) -> EventFlags {
         Mode::Oneshot => EventFlags::ONESHOT,
     };
     flags.set(EventFlags::IN | EventFlags::RDHUP, interest.readable);
+    flags.set(EventFlags::PRI, interest.readable && mode == Mode::Edge);
     flags.set(EventFlags::OUT, interest.writable);
     flags
 }

@@ -173,6 +173,7 @@ impl Selector for PollSelector {
                     writable: ended || found.contains(PollFlags::OUT),
                     // A condition that lasts is reported again once somebody asks.
                     read_closed: false,
+                    broken: found.contains(PollFlags::ERR),
                 });
                 if entry.mode == Mode::Oneshot {
                     entry.interest = Interest::NONE;

@@ -130,6 +130,7 @@ impl Selector for DefaultSelector {
                 // `polling` does not say, so that a short read must not be trusted where a second
                 // event would be needed.
                 read_closed: event.readable && self.poller.supports_edge(),
+                broken: event.is_err() == Some(true),
             });
         }
         Ok(())

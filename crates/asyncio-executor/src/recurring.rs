@@ -1,0 +1,56 @@
+//! Work that becomes ready again and again, with its type erased.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::entry::{Dispatch, Entry};
+
+/// A [`Dispatch`] of any type, of which entries are made again and again without allocating: what a
+/// reactor keeps of a transport. Cloning makes a handle to the same work.
+#[derive(Clone)]
+pub struct Recurring(Rc<dyn Again>);
+
+impl Recurring {
+    /// Erases the type of `work`.
+    pub fn new<D: Dispatch>(work: Rc<D>) -> Self {
+        Self(work)
+    }
+
+    /// The entry that runs the work once more.
+    #[must_use]
+    pub fn into_entry(self) -> Entry {
+        self.0.into_entry()
+    }
+
+    /// Tells the work that it will not run again: [`Dispatch::discard`].
+    pub fn discard(&self) {
+        self.0.discard();
+    }
+}
+
+impl fmt::Debug for Recurring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(formatter)
+    }
+}
+
+/// [`Dispatch`] as an object.
+trait Again {
+    fn into_entry(self: Rc<Self>) -> Entry;
+    fn discard(&self);
+    fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl<D: Dispatch> Again for D {
+    fn into_entry(self: Rc<Self>) -> Entry {
+        Entry::dispatch(self)
+    }
+
+    fn discard(&self) {
+        Dispatch::discard(self);
+    }
+
+    fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Dispatch::describe(self, formatter)
+    }
+}
