@@ -7,11 +7,13 @@
 //!   call: the connection.
 #![forbid(unsafe_code)]
 
+mod datagram;
 mod extra;
 mod flow;
 mod protocol;
 mod transport;
 
+pub use datagram::{DatagramEndpoint, DatagramEndpointBuilder, Handle, open_datagram_endpoint};
 pub use extra::{PeerName, Query, SockName};
 pub use flow::{InvalidLimits, WriteLimits};
 pub use protocol::{AfterEof, Buffered, BufferedProtocol, DatagramProtocol, Protocol, ReadInto};

@@ -30,3 +30,4 @@ pub use self::address::Address;
 pub use self::connect::{ConnectError, sock_connect};
 pub use self::receive::{sock_recv, sock_recv_into, sock_recvfrom, sock_recvfrom_into};
 pub use self::send::{PartialWrite, sock_sendall, sock_sendto};
+pub(crate) use self::sys::recv_datagram;

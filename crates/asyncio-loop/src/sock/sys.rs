@@ -8,6 +8,8 @@ use rustix::buffer::Buffer;
 use rustix::net::{RecvFlags, SocketAddrAny};
 use socket2::{SockAddr, SockRef, Socket};
 
+use crate::socket::Received;
+
 /// Flags of every `send`: a peer that is gone is an error, not a signal.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
@@ -27,6 +29,55 @@ pub(super) fn recvfrom<B: Buffer<u8>>(
 ) -> io::Result<(B::Output, Option<SockAddr>)> {
     let (received, _, from) = rustix::net::recvfrom(sock, buffer, RecvFlags::empty())?;
     Ok((received, from.and_then(address)))
+}
+
+/// The flag makes the kernel tell the datagram's own length: `recv(2)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn recv_datagram(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    let (len, whole, from) = rustix::net::recvfrom(sock, buffer, RecvFlags::TRUNC)?;
+    Ok(Received {
+        len,
+        truncated: whole > len,
+        from: from.and_then(address),
+    })
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub(crate) fn recv_datagram(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    use rustix::net::{RecvAncillaryBuffer, ReturnFlags};
+
+    let received = rustix::net::recvmsg(
+        sock,
+        &mut [io::IoSliceMut::new(buffer)],
+        &mut RecvAncillaryBuffer::default(),
+        RecvFlags::empty(),
+    )?;
+    Ok(Received {
+        len: received.bytes,
+        truncated: received.flags.contains(ReturnFlags::TRUNC),
+        from: received.address.and_then(address),
+    })
+}
+
+#[cfg(windows)]
+pub(crate) fn recv_datagram(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    /// The buffer is full, and the rest of the datagram is lost.
+    const WSAEMSGSIZE: i32 = 10040;
+
+    let room = buffer.len();
+    match recvfrom(sock, buffer) {
+        Ok((len, from)) => Ok(Received {
+            len,
+            truncated: false,
+            from,
+        }),
+        Err(error) if error.raw_os_error() == Some(WSAEMSGSIZE) => Ok(Received {
+            len: room,
+            truncated: true,
+            from: None,
+        }),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn send(sock: BorrowedSource<'_>, data: &[u8]) -> io::Result<usize> {

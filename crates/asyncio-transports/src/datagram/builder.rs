@@ -1,0 +1,161 @@
+//! asyncio's keyword arguments as methods.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+
+use asyncio_loop::socket::{Domain, Protocol, Socket};
+use asyncio_loop::{AddrInfoHints, Address, LoopRef, get_running_loop};
+
+use super::arguments::Arguments;
+use super::endpoint::DatagramEndpoint;
+use super::opening::open;
+
+/// Opens a datagram endpoint, of which datagrams are received and sent by `await`: what asyncio's
+/// `create_datagram_endpoint` is for protocols, as a handle.
+///
+/// # Panics
+/// Without a running loop.
+///
+/// # Examples
+/// ```
+/// use asyncio_loop::EventLoop;
+/// use asyncio_transports::open_datagram_endpoint;
+///
+/// # async fn example() -> std::io::Result<()> {
+/// let server = open_datagram_endpoint().local_addr(("127.0.0.1", 0)).await?;
+/// let client = open_datagram_endpoint().remote_addr(server.local_addr()?).await?;
+///
+/// client.send(b"hello").await?;
+/// let mut buffer = [0; 1500];
+/// let received = server.recv_from(&mut buffer).await?;
+/// assert_eq!(&buffer[..received.len], b"hello");
+/// server.send_to(b"you said hello", received.from.unwrap()).await?;
+/// # Ok(())
+/// # }
+/// # EventLoop::new()?.run_until_complete(example())?
+/// # ; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn open_datagram_endpoint() -> DatagramEndpointBuilder<Handle> {
+    DatagramEndpointBuilder::new(Handle)
+}
+
+/// A datagram endpoint that is going to be opened: `.await` opens it.
+///
+/// What excludes what is checked then, as in asyncio.
+///
+/// # Errors
+/// `InvalidInput` for arguments that exclude each other; what the resolver reports; what the kernel
+/// reports of the first socket that was tried, when none could be bound and connected.
+///
+/// # Cancel safety
+/// Yes: nothing is left open.
+#[must_use = "nothing is opened before it is awaited"]
+pub struct DatagramEndpointBuilder<K> {
+    kind: K,
+    event_loop: LoopRef,
+    arguments: Arguments,
+}
+
+/// The kind of endpoint that [`open_datagram_endpoint`] opens: a [`DatagramEndpoint`].
+#[derive(Clone, Copy, Debug)]
+pub struct Handle;
+
+impl<K> DatagramEndpointBuilder<K> {
+    #[track_caller]
+    pub(super) fn new(kind: K) -> Self {
+        Self {
+            kind,
+            event_loop: get_running_loop(),
+            arguments: Arguments::default(),
+        }
+    }
+
+    /// Binds to this address. Without it, the system chooses a port.
+    ///
+    /// A [`Path`](std::path::Path) is that of a Unix socket. A socket file that is left over there
+    /// is removed; one that somebody is bound to is not. (asyncio removes it all the same.)
+    pub fn local_addr(mut self, address: impl Into<Address>) -> Self {
+        self.arguments.local_addr = Some(address.into());
+        self
+    }
+
+    /// Sends to this address, and receives from nobody else.
+    pub fn remote_addr(mut self, address: impl Into<Address>) -> Self {
+        self.arguments.remote_addr = Some(address.into());
+        self
+    }
+
+    /// Of this family only. Without an address, a socket of this family that is not bound.
+    pub fn family(mut self, family: Domain) -> Self {
+        self.arguments.family = Some(family);
+        self
+    }
+
+    /// Of this protocol. UDP is what there is, mostly.
+    pub fn proto(mut self, proto: Protocol) -> Self {
+        self.arguments.proto = Some(proto);
+        self
+    }
+
+    /// How names are resolved. Only the flags count; the type is that of datagrams, family and
+    /// protocol have methods of their own.
+    pub fn flags(mut self, flags: AddrInfoHints) -> Self {
+        self.arguments.flags = Some(flags);
+        self
+    }
+
+    /// Lets several sockets bind to one port, if all of them say so (`SO_REUSEPORT`). The kernel
+    /// gives each sender to one of them.
+    pub fn reuse_port(mut self, on: bool) -> Self {
+        self.arguments.reuse_port = on;
+        self
+    }
+
+    /// Lets the endpoint send to broadcast addresses (`SO_BROADCAST`). It is not connected to its
+    /// [`remote_addr`](Self::remote_addr) then: it sends there, and receives from everybody, since
+    /// answers do not come from a broadcast address.
+    pub fn allow_broadcast(mut self, on: bool) -> Self {
+        self.arguments.allow_broadcast = on;
+        self
+    }
+
+    /// Takes a socket that there is already: a standard library's `UdpSocket`, `UnixDatagram`, a
+    /// [`Socket`]. It is made non-blocking. All other arguments exclude this one.
+    ///
+    /// It is closed when the endpoint cannot be made; give a duplicate to keep it.
+    pub fn sock(mut self, sock: impl Into<Socket>) -> Self {
+        self.arguments.sock = Some(sock.into());
+        self
+    }
+
+    pub(super) fn into_parts(self) -> (K, LoopRef, Arguments) {
+        let Self {
+            kind,
+            event_loop,
+            arguments,
+        } = self;
+        (kind, event_loop, arguments)
+    }
+}
+
+impl IntoFuture for DatagramEndpointBuilder<Handle> {
+    type Output = io::Result<DatagramEndpoint>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let (Handle, event_loop, arguments) = self.into_parts();
+        Box::pin(async move {
+            let opened = open(&event_loop, arguments).await?;
+            DatagramEndpoint::new(&event_loop, opened)
+        })
+    }
+}
+
+impl<K> fmt::Debug for DatagramEndpointBuilder<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.arguments.fmt(formatter)
+    }
+}

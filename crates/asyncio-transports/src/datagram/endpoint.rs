@@ -1,0 +1,185 @@
+//! Receiving and sending by `await`.
+//!
+//! Facts: the kernel keeps a queue of datagrams for each socket, in both directions, bounded in
+//! bytes with its own bookkeeping counted, so empty ones count too; what does not fit into the queue
+//! that comes in is dropped, which is UDP's way.
+//! Decision: there is no queue here. A datagram goes from the kernel into the caller's buffer and
+//! from the caller's buffer into the kernel, in one system call that is tried first and waited for
+//! only when it would block. So errors reach the caller whose datagram it was, and a cancelled call
+//! has lost nothing.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+
+use asyncio_executor::yield_now;
+use asyncio_loop::socket::{Received, SockAddr, Socket, recv_from};
+use asyncio_loop::{LoopRef, sleep};
+use asyncio_reactor::{AsSource, Async};
+
+use super::opening::{Opened, Peer};
+use super::sys;
+
+/// How often an endpoint is used without waiting before it lets others run: one that is sent to
+/// faster than it receives would keep the loop for itself. At about 1 µs each, the others wait for
+/// some 50 µs, as for a busy loop's poll.
+const STREAK_MAX: u8 = 64;
+
+/// A datagram socket whose datagrams are received and sent by `await`: made by
+/// [`open_datagram_endpoint`](crate::open_datagram_endpoint).
+///
+/// All methods take `&self`: several tasks may receive and send, each datagram goes to one of them.
+/// Dropping it closes the socket; datagrams that were sent are sent.
+///
+/// What comes while nobody receives waits in the kernel, up to the socket's receive buffer
+/// (`SO_RCVBUF`: [`get_ref`](Self::get_ref) can set it); more than that is dropped. Sending waits
+/// while the kernel has no room, so there is nothing that grows.
+///
+/// After 64 operations that did not have to wait, one lets the other tasks of the loop run for a
+/// turn.
+pub struct DatagramEndpoint {
+    sock: Async<Socket>,
+    peer: Peer,
+    /// Whether an event tells that there is room again.
+    tells_of_room: bool,
+    streak: Cell<u8>,
+}
+
+impl DatagramEndpoint {
+    pub(super) fn new(event_loop: &LoopRef, opened: Opened) -> io::Result<Self> {
+        let Opened { socket, peer } = opened;
+        let connected = matches!(peer, Peer::Connected(_));
+        Ok(Self {
+            tells_of_room: sys::tells_of_room(&socket, connected),
+            sock: event_loop.register(socket)?,
+            peer,
+            streak: Cell::new(0),
+        })
+    }
+
+    /// Receives a datagram into `buffer`. Of one that is longer the rest is lost, and
+    /// [`Received::truncated`] says so; 65,535 bytes are enough for every UDP datagram.
+    ///
+    /// # Errors
+    /// What the kernel reports. On a connected endpoint `ConnectionRefused` says that nobody listens
+    /// at the other end (an ICMP message has come); the endpoint goes on.
+    ///
+    /// # Cancel safety
+    /// Yes: a datagram is returned, or is still in the socket.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.let_others_run().await;
+        self.sock
+            .read_io(|sock| recv_from(sock.as_source(), buffer))
+            .await
+    }
+
+    /// Receives a datagram that is there already.
+    ///
+    /// # Errors
+    /// As [`recv_from`](Self::recv_from); `WouldBlock` when there is none.
+    pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.sock
+            .try_read_io(|sock| recv_from(sock.as_source(), buffer))
+    }
+
+    /// Sends a datagram to `address`, and waits while the kernel has no room.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an address that is not the endpoint's own, where it has one; what the
+    /// kernel reports of this datagram, or of one before it on a connected endpoint
+    /// (`ConnectionRefused`).
+    ///
+    /// # Panics
+    /// When polled outside a running loop, to a Unix socket that has no room.
+    ///
+    /// # Cancel safety
+    /// Yes: the datagram is sent when this returns, or not at all.
+    pub async fn send_to(&self, data: &[u8], address: impl Into<SockAddr>) -> io::Result<()> {
+        let address = address.into();
+        self.send_where(data, self.peer.target(Some(&address))?)
+            .await
+    }
+
+    /// Sends a datagram to the endpoint's own address, the remote one that it was opened with.
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to); `InvalidInput` for an endpoint without such an address.
+    ///
+    /// # Panics
+    /// As [`send_to`](Self::send_to).
+    ///
+    /// # Cancel safety
+    /// Yes, as [`send_to`](Self::send_to).
+    pub async fn send(&self, data: &[u8]) -> io::Result<()> {
+        self.send_where(data, self.peer.target(None)?).await
+    }
+
+    /// Sends a datagram now. `None`: to the endpoint's own address.
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to); `WouldBlock` when the kernel has no room.
+    pub fn try_send_to(&self, data: &[u8], address: Option<&SockAddr>) -> io::Result<()> {
+        let to = self.peer.target(address)?;
+        self.sock.try_write_io(|sock| sys::send(sock, data, to))
+    }
+
+    /// The address that the endpoint is bound to.
+    ///
+    /// # Errors
+    /// What the kernel reports.
+    pub fn local_addr(&self) -> io::Result<SockAddr> {
+        self.get_ref().local_addr()
+    }
+
+    /// The address that it sends to, if it has one.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<&SockAddr> {
+        match &self.peer {
+            Peer::Any => None,
+            Peer::Default(address) | Peer::Connected(address) => Some(address),
+        }
+    }
+
+    /// The socket, for its options: sizes of buffers, multicast groups. Receive and send with the
+    /// methods of the endpoint.
+    #[must_use]
+    pub fn get_ref(&self) -> &Socket {
+        self.sock.get_ref()
+    }
+
+    async fn send_where(&self, data: &[u8], to: Option<&SockAddr>) -> io::Result<()> {
+        self.let_others_run().await;
+        if self.tells_of_room {
+            return self.sock.write_io(|sock| sys::send(sock, data, to)).await;
+        }
+        let mut pause = sys::FIRST_PAUSE;
+        loop {
+            match sys::send(self.get_ref(), data, to) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(pause).await,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+            pause = sys::longer(pause);
+        }
+    }
+
+    async fn let_others_run(&self) {
+        let streak = self.streak.get();
+        if streak < STREAK_MAX {
+            self.streak.set(streak + 1);
+        } else {
+            self.streak.set(0);
+            yield_now().await;
+        }
+    }
+}
+
+impl fmt::Debug for DatagramEndpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DatagramEndpoint")
+            .field("sock", self.get_ref())
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}

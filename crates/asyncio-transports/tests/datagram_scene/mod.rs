@@ -1,0 +1,147 @@
+//! What the tests of datagrams share: loops, a run that is bounded in time, addresses, a folder.
+
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+
+use std::cell::RefCell;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use asyncio_loop::EventLoop;
+use asyncio_reactor::SelectorKind;
+use asyncio_testkit::{Census, Exclusive, Watchdog, eventually, exclusive, guarded};
+use asyncio_timers::ManualClock;
+use socket2::SockAddr;
+
+/// Runs async test functions on every selector of the system. Each leaves descriptors, threads and
+/// memory as it found them.
+#[macro_export]
+macro_rules! on_every_selector {
+    ($($name:ident,)*) => {
+        mod default {
+            $(#[test] fn $name() {
+                $crate::datagram_scene::guarded_with_threads(|| {
+                    $crate::datagram_scene::run(asyncio_reactor::SelectorKind::Default, super::$name());
+                });
+            })*
+        }
+        mod poll {
+            $(#[test] fn $name() {
+                $crate::datagram_scene::guarded_with_threads(|| {
+                    $crate::datagram_scene::run(asyncio_reactor::SelectorKind::Poll, super::$name());
+                });
+            })*
+        }
+    };
+}
+
+thread_local! {
+    static ALONE: RefCell<Option<Exclusive>> = const { RefCell::new(None) };
+}
+
+/// Keeps the tests of a binary out of each other's way, as long as the test's thread lasts.
+fn alone() {
+    ALONE.with(|alone| {
+        alone.borrow_mut().get_or_insert_with(exclusive);
+    });
+}
+
+/// [`guarded`], for scenarios that look names up: a thread that has handed its answer over holds the
+/// waker for a moment longer, and with it the descriptor that wakes the loop.
+pub fn guarded_with_threads(mut scenario: impl FnMut()) {
+    alone();
+    guarded(|| {
+        let before = Census::take();
+        scenario();
+        eventually("the threads end", Duration::from_secs(20), || {
+            Census::take().since(&before).is_within(usize::MAX, 0)
+        });
+    });
+}
+
+/// Runs `main` on a new loop, and no longer than a test may take.
+#[track_caller]
+pub fn run<T>(kind: SelectorKind, main: impl Future<Output = T>) -> T {
+    alone();
+    let event_loop = EventLoop::builder().selector_kind(kind).build().unwrap();
+    drive(&event_loop, main)
+}
+
+/// Runs `main` in virtual time: it jumps where the loop would sleep.
+#[track_caller]
+pub fn run_simulated<T>(main: impl Future<Output = T>) -> (T, Duration) {
+    alone();
+    let clock = ManualClock::new();
+    let event_loop = EventLoop::builder().simulated(&clock).unwrap();
+    let event_loop = event_loop.debug(false).build().unwrap();
+    let start = event_loop.time();
+    let output = drive(&event_loop, main);
+    (output, event_loop.time() - start)
+}
+
+#[track_caller]
+fn drive<T>(event_loop: &EventLoop, main: impl Future<Output = T>) -> T {
+    let _watchdog = Watchdog::start("a run of a loop", Duration::from_secs(30));
+    event_loop.run_until_complete(main).unwrap()
+}
+
+/// A socket of this machine that blocks, for a peer that is not ours.
+pub fn peer() -> (UdpSocket, SocketAddr) {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let address = peer.local_addr().unwrap();
+    (peer, address)
+}
+
+/// An address at which nobody listens.
+pub fn nobody() -> SocketAddr {
+    peer().1
+}
+
+/// The address of the internet in this one.
+#[track_caller]
+pub fn internet(address: Option<SockAddr>) -> SocketAddr {
+    address.and_then(|it| it.as_socket()).unwrap()
+}
+
+/// A folder of its own for each test, gone with the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("asyncio-datagrams-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What has happened, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    pub fn note(&self, what: impl Into<String>) {
+        self.0.borrow_mut().push(what.into());
+    }
+
+    pub fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+
+    #[track_caller]
+    pub fn expect(&self, expected: &[&str]) {
+        assert_eq!(self.take(), expected);
+    }
+}
