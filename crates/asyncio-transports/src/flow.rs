@@ -43,6 +43,47 @@ impl WriteLimits {
     }
 }
 
+/// Whether a protocol is to stop writing: which of its marks the size of its buffer has passed last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteFlow {
+    limits: WriteLimits,
+    paused: bool,
+}
+
+impl WriteFlow {
+    pub(crate) fn new() -> Self {
+        Self {
+            limits: WriteLimits::DEFAULT,
+            paused: false,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> WriteLimits {
+        self.limits
+    }
+
+    /// Pauses at once if the buffer is above the new mark. A paused protocol goes on when the
+    /// buffer is next found at the low mark, not before: as in asyncio.
+    pub(crate) fn set_limits(&mut self, limits: WriteLimits, buffered: usize) {
+        self.limits = limits;
+        self.grown(buffered);
+    }
+
+    /// The buffer has got something.
+    pub(crate) fn grown(&mut self, buffered: usize) {
+        self.paused |= buffered > self.limits.high;
+    }
+
+    /// Something of the buffer was written.
+    pub(crate) fn shrunk(&mut self, buffered: usize) {
+        self.paused &= buffered > self.limits.low;
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+}
+
 impl fmt::Display for InvalidLimits {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let WriteLimits { low, high } = self.0;

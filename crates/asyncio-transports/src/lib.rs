@@ -7,11 +7,20 @@
 //!   call: the connection.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code, unused_imports)] // The builders are to call it.
+mod connection;
 mod datagram;
 mod extra;
 mod flow;
+mod io;
+#[allow(dead_code)] // As above.
+mod life;
+mod outbox;
 mod protocol;
+mod sys;
 mod transport;
+#[allow(dead_code)] // As above.
+mod transport_socket;
 
 pub use datagram::{DatagramEndpoint, DatagramEndpointBuilder, Handle, open_datagram_endpoint};
 pub use extra::{PeerName, Query, SockName};
@@ -20,3 +29,4 @@ pub use protocol::{AfterEof, Buffered, BufferedProtocol, DatagramProtocol, Proto
 pub use transport::{
     BaseTransport, Chunk, DatagramTransport, Flow, ReadTransport, Transport, WriteTransport,
 };
+pub use transport_socket::TransportSocket;

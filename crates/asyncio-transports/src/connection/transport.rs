@@ -1,0 +1,137 @@
+//! The connection as its users see it.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+
+use socket2::SockRef;
+
+use super::Connection;
+use crate::extra::{PeerName, Query};
+use crate::flow::{InvalidLimits, WriteLimits};
+use crate::io::Io;
+use crate::life::Life;
+use crate::transport_socket::{HasSocket, TransportSocket};
+use crate::{BaseTransport, Chunk, Flow, Protocol, ReadTransport, Transport, WriteTransport};
+
+impl<I: Io> HasSocket for Connection<I> {
+    fn look(&self, look: &mut dyn FnMut(SockRef<'_>)) {
+        self.with_io(|io| io.socket().map(look));
+    }
+}
+
+impl<I: Io> BaseTransport for Connection<I> {
+    fn answer(&self, query: &mut Query<'_>) {
+        self.with_io(|io| {
+            io.answer(query);
+            let handle = || Some(TransportSocket::of(self.this.clone()));
+            if io.socket().is_some() {
+                query.offer(handle);
+            }
+        });
+        query.offer(|| Some(PeerName::clone(self.peer.as_ref()?)));
+    }
+
+    fn is_closing(&self) -> bool {
+        self.life.get().is_closing()
+    }
+
+    fn close(&self) {
+        self.close_in_order();
+    }
+
+    fn abort(&self) {
+        self.break_off(None);
+    }
+}
+
+impl<I: Io> ReadTransport for Connection<I> {
+    fn is_reading(&self) -> bool {
+        self.life.get().is_reading()
+    }
+
+    fn pause_reading(&self) {
+        if self.change(Life::pause_reading) {
+            self.want();
+        }
+    }
+
+    fn resume_reading(&self) {
+        if self.change(Life::resume_reading) {
+            self.read_on();
+        }
+    }
+}
+
+impl<I: Io> WriteTransport for Connection<I> {
+    fn write_with(&self, data: &[IoSlice<'_>], rest: &mut dyn FnMut(usize) -> Chunk) -> Flow {
+        self.write_slices(data, rest)
+    }
+
+    fn write_eof(&self) {
+        let all_written = !self.has_unwritten();
+        let next = if I::HALF_CLOSES {
+            self.change(|life| life.end_output(all_written))
+        } else {
+            self.change(|life| life.close(all_written))
+        };
+        self.after(next);
+    }
+
+    fn can_write_eof(&self) -> bool {
+        true
+    }
+
+    fn set_write_buffer_limits(
+        &self,
+        high: Option<usize>,
+        low: Option<usize>,
+    ) -> Result<(), InvalidLimits> {
+        let limits = WriteLimits::new(high, low)?;
+        let buffered = self.unwritten();
+        self.change_flow(|flow| flow.set_limits(limits, buffered));
+        self.tell_flow(false);
+        Ok(())
+    }
+
+    fn get_write_buffer_limits(&self) -> WriteLimits {
+        self.flow.get().limits()
+    }
+
+    fn get_write_buffer_size(&self) -> usize {
+        self.unwritten()
+    }
+}
+
+impl<I: Io> Transport for Connection<I> {
+    fn set_protocol(&self, protocol: Rc<RefCell<dyn Protocol>>) {
+        if self.life.get().is_over() {
+            return;
+        }
+        let old = self.protocol.borrow_mut().replace(protocol);
+        drop(old);
+        // The old one may have left in the kernel what the new one wants.
+        self.read_on();
+    }
+
+    fn get_protocol(&self) -> Option<Rc<RefCell<dyn Protocol>>> {
+        self.protocol.borrow().clone()
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_now(buffer)
+    }
+}
+
+impl<I: Io> Connection<I> {
+    /// Reading begins, or begins anew: what was reported before does not come again.
+    pub(super) fn read_on(&self) {
+        if let Some(ready) = self.with_io(I::take_readiness) {
+            self.know(ready);
+        }
+        if self.ready.get().readable && self.life.get().reads() {
+            self.schedule();
+        }
+        self.want();
+    }
+}

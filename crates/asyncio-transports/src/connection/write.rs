@@ -1,0 +1,214 @@
+//! Writing: now what there is room for, and the rest when there is room again.
+
+use std::io::{self, IoSlice};
+
+use asyncio_executor::ErrorContext;
+
+use super::Connection;
+use crate::io::Io;
+use crate::life::Life;
+use crate::outbox::{COPY_MAX, SLICES_MAX};
+use crate::{Chunk, Flow};
+
+/// Writes that are refused without a word, after the connection broke: asyncio's
+/// `LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
+const REFUSED_MAX: u8 = 5;
+
+impl<I: Io> Connection<I> {
+    pub(super) fn has_unwritten(&self) -> bool {
+        // Whoever has it borrowed is writing from it.
+        self.outbox
+            .try_borrow()
+            .map_or(true, |outbox| outbox.is_some())
+    }
+
+    /// How many bytes are to be written.
+    pub(super) fn unwritten(&self) -> usize {
+        match self.outbox.try_borrow() {
+            Ok(outbox) => outbox.as_ref().map_or(0, |outbox| outbox.size()),
+            Err(_) => 0,
+        }
+    }
+
+    pub(super) fn write_slices(
+        &self,
+        data: &[IoSlice<'_>],
+        rest: &mut dyn FnMut(usize) -> Chunk,
+    ) -> Flow {
+        if !self.life.get().has_output() {
+            self.refuse();
+            return Flow::Closed;
+        }
+        let size = data.iter().map(|slice| slice.len()).sum();
+        let mut written = 0;
+        if !self.has_unwritten() {
+            match self.write_first(data, size) {
+                Ok(count) => written = count,
+                Err(error) => {
+                    self.fatal(error, "Fatal write error on transport");
+                    return Flow::Closed;
+                }
+            }
+        }
+        if written < size && !self.keep(data, written, size - written, rest) {
+            return Flow::Closed;
+        }
+        self.flow_now()
+    }
+
+    /// Writes, with nothing before it that is unwritten, as much as there is room for.
+    fn write_first(&self, data: &[IoSlice<'_>], size: usize) -> io::Result<usize> {
+        if size == 0 {
+            return Ok(0);
+        }
+        let data = &data[..data.len().min(SLICES_MAX)];
+        loop {
+            let wrote = self.with_io(|io| io.write(data));
+            match wrote.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into())) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                other => return other,
+            }
+        }
+    }
+
+    /// Keeps what is unwritten of `data`. False if there is nowhere to keep it.
+    fn keep(
+        &self,
+        data: &[IoSlice<'_>],
+        written: usize,
+        left: usize,
+        rest: &mut dyn FnMut(usize) -> Chunk,
+    ) -> bool {
+        let chunk = (left > COPY_MAX).then(|| {
+            let chunk = rest(written);
+            let size = (*chunk).as_ref().len();
+            (chunk, size)
+        });
+        // It is foreign code, and may have closed us.
+        if !self.life.get().has_output() {
+            return false;
+        }
+        let Ok(mut place) = self.outbox.try_borrow_mut() else {
+            return false;
+        };
+        let was_empty = place.is_none();
+        let outbox = place.get_or_insert_default();
+        match chunk {
+            Some((chunk, size)) => outbox.keep(chunk, size),
+            None => outbox.copy(data, written),
+        }
+        let size = outbox.size();
+        if size == 0 {
+            *place = None;
+        }
+        drop(place);
+        self.change_flow(|flow| flow.grown(size));
+        if was_empty {
+            // What made the slices too many for one call may have left room.
+            if written == 0 || data.len() <= SLICES_MAX {
+                self.filled();
+            } else {
+                let mut ready = self.ready.get();
+                ready.writable = true;
+                self.ready.set(ready);
+                self.schedule();
+            }
+            self.want();
+        }
+        true
+    }
+
+    /// Tells the protocol if it is to pause, and the caller.
+    pub(super) fn flow_now(&self) -> Flow {
+        self.tell_flow(false);
+        if !self.life.get().has_output() {
+            Flow::Closed
+        } else if self.flow.get().is_paused() {
+            Flow::Paused
+        } else {
+            Flow::Open
+        }
+    }
+
+    /// There is room: writes what was kept.
+    pub(super) fn flush(&self) {
+        let wrote = {
+            let outbox = self.outbox.borrow();
+            let Some(outbox) = &*outbox else { return };
+            let size = outbox.size();
+            outbox.slices().and_then(|slices| {
+                let wrote = self.with_io(|io| io.write(&slices));
+                wrote.unwrap_or(Ok(0)).map(|count| {
+                    let tried: usize = slices.iter().map(|slice| slice.len()).sum();
+                    (count, count < tried, count == size)
+                })
+            })
+        };
+        match wrote {
+            Ok((count, full, all)) => {
+                if full {
+                    self.filled();
+                } else if !all {
+                    self.schedule();
+                }
+                self.wrote(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.filled(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.schedule();
+            }
+            Err(error) => self.fatal(error, "Fatal write error on transport"),
+        }
+    }
+
+    /// The first `count` unwritten bytes are written.
+    fn wrote(&self, count: usize) {
+        let mut place = self.outbox.borrow_mut();
+        let Some(outbox) = &mut *place else { return };
+        let done = outbox.advance(count);
+        let size = outbox.size();
+        let empty = outbox.is_empty();
+        if empty {
+            *place = None;
+        }
+        drop(place);
+        self.drop_foreign(done);
+        self.change_flow(|flow| flow.shrunk(size));
+        self.tell_flow(true);
+        // What resume_writing has written meanwhile comes first.
+        if empty && !self.has_unwritten() {
+            let next = self.change(Life::written);
+            if next == crate::life::Next::Lost {
+                // asyncio: at once, unlike a close with nothing to write.
+                self.lose();
+            } else {
+                self.after(next);
+            }
+        }
+    }
+
+    pub(super) fn change_flow(&self, f: impl FnOnce(&mut crate::flow::WriteFlow)) {
+        let mut flow = self.flow.get();
+        f(&mut flow);
+        self.flow.set(flow);
+    }
+
+    /// A write that comes too late. As in asyncio it is no error, and it is reported if it goes on.
+    fn refuse(&self) {
+        if !self.life.get().is_ending() {
+            return;
+        }
+        let mut refused = self.flags.get().refused;
+        if refused >= REFUSED_MAX {
+            return;
+        }
+        refused += 1;
+        self.flag(|flags| flags.refused = refused);
+        if refused == REFUSED_MAX {
+            self.report(ErrorContext::new(
+                "the protocol goes on writing to a transport whose connection is lost",
+            ));
+        }
+    }
+}

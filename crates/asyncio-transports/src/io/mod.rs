@@ -1,0 +1,61 @@
+//! What a connection is made over: the few operations that sockets, pipes and memory differ in.
+
+use std::io::{self, IoSlice};
+
+use asyncio_reactor::{Interest, Readiness};
+
+use socket2::SockRef;
+
+use crate::Query;
+
+pub(crate) mod socket;
+
+/// A byte stream and its readiness. All calls return at once.
+///
+/// Readiness works as [`asyncio_loop::Driven`] says, which is what there is under all but memory.
+pub(crate) trait Io: 'static {
+    /// Whether each direction can be ended by itself. If not, the end of the input ends the
+    /// connection whatever the protocol says, and `write_eof` closes it.
+    const HALF_CLOSES: bool = true;
+
+    /// What has happened; when the connection begins to run.
+    fn begin(&self) -> Readiness;
+
+    /// What has happened since; at other times.
+    fn take_readiness(&self) -> Readiness;
+
+    /// Has the connection run for these, and for errors.
+    fn want(&self, interest: Interest) -> io::Result<()>;
+
+    /// Has the connection run in the next turn. Returns whether it was not going to run before.
+    fn schedule(&self) -> bool;
+
+    /// Reads. `buffer` is not empty; 0 bytes are the end.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Received>;
+
+    /// Writes as much as there is room for, of at most [`SLICES_MAX`](crate::outbox::SLICES_MAX)
+    /// slices.
+    fn write(&self, data: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Ends the side that writes.
+    fn end_output(&self) -> io::Result<()>;
+
+    /// Why the connection is broken, if it says.
+    fn take_error(&self) -> Option<io::Error>;
+
+    /// The socket, if it is one.
+    fn socket(&self) -> Option<SockRef<'_>> {
+        None
+    }
+
+    /// Answers what is known of the stream.
+    fn answer(&self, query: &mut Query<'_>);
+}
+
+/// What a read gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) count: usize,
+    /// Nothing was left when it was done; what comes later is an event.
+    pub(crate) drained: bool,
+}

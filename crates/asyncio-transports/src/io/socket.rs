@@ -1,0 +1,87 @@
+//! Stream sockets: TCP and Unix.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+
+use asyncio_loop::Driven;
+use asyncio_reactor::{AsSource, Interest, Readiness};
+use socket2::{Domain, SockRef, Socket};
+
+use super::{Io, Received};
+use crate::extra::{Query, SockName};
+use crate::sys;
+
+/// A connected stream socket that the loop drives.
+pub(crate) struct StreamSocket {
+    driven: Driven<Socket>,
+    /// A Unix socket: reads may stop early.
+    local: bool,
+}
+
+impl StreamSocket {
+    pub(crate) fn new(driven: Driven<Socket>, domain: Domain) -> Self {
+        Self {
+            driven,
+            local: domain == Domain::UNIX,
+        }
+    }
+
+    fn sock(&self) -> &Socket {
+        self.driven.get_ref()
+    }
+}
+
+impl Io for StreamSocket {
+    fn begin(&self) -> Readiness {
+        self.driven.begin()
+    }
+
+    fn take_readiness(&self) -> Readiness {
+        self.driven.take_readiness()
+    }
+
+    fn want(&self, interest: Interest) -> io::Result<()> {
+        self.driven.want(interest)
+    }
+
+    fn schedule(&self) -> bool {
+        self.driven.schedule()
+    }
+
+    #[inline]
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        let sock = self.sock().as_source();
+        if self.local {
+            sys::recv_local(sock, buffer)
+        } else {
+            sys::recv(sock, buffer)
+        }
+    }
+
+    #[inline]
+    fn write(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
+        sys::send(self.sock().as_source(), data)
+    }
+
+    fn end_output(&self) -> io::Result<()> {
+        sys::shutdown_write(self.sock().as_source())
+    }
+
+    fn take_error(&self) -> Option<io::Error> {
+        self.sock().take_error().unwrap_or_else(Some)
+    }
+
+    fn socket(&self) -> Option<SockRef<'_>> {
+        Some(SockRef::from(self.sock()))
+    }
+
+    fn answer(&self, query: &mut Query<'_>) {
+        query.offer(|| self.sock().local_addr().ok().map(SockName));
+    }
+}
+
+impl fmt::Debug for StreamSocket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "socket {}", self.sock().as_raw_source())
+    }
+}

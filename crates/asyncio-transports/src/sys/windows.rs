@@ -1,0 +1,38 @@
+//! Windows: Winsock by way of socket2. There are no signals to keep away, and no descriptors that
+//! come with messages.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+
+use asyncio_reactor::BorrowedSource;
+use socket2::SockRef;
+
+use crate::io::Received;
+
+/// Reads from a stream whose short reads mean that nothing is left.
+pub(crate) fn recv(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    let room = buffer.len();
+    let count = io::Read::read(&mut &*SockRef::from(&sock), buffer)?;
+    Ok(Received {
+        count,
+        drained: count < room,
+    })
+}
+
+/// Reads from a Unix socket.
+pub(crate) fn recv_local(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    recv(sock, buffer)
+}
+
+/// Writes to a socket.
+pub(crate) fn send(sock: BorrowedSource<'_>, data: &[IoSlice<'_>]) -> io::Result<usize> {
+    SockRef::from(&sock).send_vectored(data)
+}
+
+/// Ends the side that writes. A peer that is gone has ended it before us.
+pub(crate) fn shutdown_write(sock: BorrowedSource<'_>) -> io::Result<()> {
+    match SockRef::from(&sock).shutdown(Shutdown::Write) {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        other => other,
+    }
+}
