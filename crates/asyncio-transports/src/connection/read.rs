@@ -56,13 +56,9 @@ impl<I: Io> Connection<I> {
             }
         });
         match outcome {
-            // Reported.
-            None => {}
-            Some(Outcome::Later) => {
-                if self.ready.get().broken {
-                    self.broken();
-                }
-            }
+            Some(Outcome::Later) if self.ready.get().broken => self.broken(),
+            // What went wrong in a call is reported.
+            None | Some(Outcome::Later) => {}
             Some(Outcome::NoRoom) => {
                 let error = io::Error::other("get_buffer() returned an empty buffer");
                 self.fatal(error, "Fatal error: protocol.get_buffer() call failed.");
@@ -71,9 +67,8 @@ impl<I: Io> Connection<I> {
             Some(Outcome::Received(Received { count: 0, .. })) => self.eof(),
             Some(Outcome::Received(_)) => {
                 // More is there: in the next turn, so that others have theirs.
-                if self.ready.get().readable && self.life.get().reads() {
-                    self.schedule();
-                }
+                let more = self.ready.get().readable && self.life.get().reads();
+                let _ = more && self.schedule();
             }
         }
     }
