@@ -3,6 +3,7 @@
 //!
 //! * [`Protocol`], [`BufferedProtocol`], [`DatagramProtocol`] are what you write: the loop calls
 //!   them.
+//! * [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
 //! * [`Transport`], [`ReadTransport`], [`WriteTransport`], [`DatagramTransport`] are what you
 //!   call: the connection.
 #![forbid(unsafe_code)]
@@ -16,6 +17,8 @@ mod io;
 #[allow(dead_code)] // As above.
 mod life;
 mod outbox;
+#[cfg(unix)]
+mod pipes;
 mod protocol;
 mod sys;
 mod transport;
@@ -25,6 +28,8 @@ mod transport_socket;
 pub use datagram::{DatagramEndpoint, DatagramEndpointBuilder, Handle, open_datagram_endpoint};
 pub use extra::{PeerName, Query, SockName};
 pub use flow::{InvalidLimits, WriteLimits};
+#[cfg(unix)]
+pub use pipes::{connect_read_pipe, connect_write_pipe};
 pub use protocol::{AfterEof, Buffered, BufferedProtocol, DatagramProtocol, Protocol, ReadInto};
 pub use transport::{
     BaseTransport, Chunk, DatagramTransport, Flow, ReadTransport, Transport, WriteTransport,

@@ -29,7 +29,7 @@ mod start;
 mod transport;
 mod write;
 
-pub(crate) use start::{Setup, start_socket, start_with};
+pub(crate) use start::{Opened, Setup, start_socket, start_with};
 
 /// One end of a byte stream.
 pub(crate) struct Connection<I: Io> {

@@ -36,9 +36,12 @@ impl<I: Io> Connection<I> {
                 ReadInto::Own([]) => Outcome::NoRoom,
                 ReadInto::Own(buffer) => {
                     let read = self.receive(buffer);
-                    if let Ok(Received { count: 1.., .. }) = read {
+                    if let Ok(Received {
+                        count: count @ 1.., ..
+                    }) = read
+                    {
                         method.set("buffer_updated");
-                        protocol.buffer_updated(read.as_ref().map_or(0, |read| read.count));
+                        protocol.buffer_updated(count);
                     }
                     read.into()
                 }
@@ -68,7 +71,9 @@ impl<I: Io> Connection<I> {
             Some(Outcome::Received(_)) => {
                 // More is there: in the next turn, so that others have theirs.
                 let more = self.ready.get().readable && self.life.get().reads();
-                let _ = more && self.schedule();
+                if more {
+                    self.schedule();
+                }
             }
         }
     }

@@ -8,6 +8,8 @@ use socket2::SockRef;
 
 use crate::Query;
 
+#[cfg(unix)]
+pub(crate) mod pipe;
 pub(crate) mod socket;
 
 /// A byte stream and its readiness. All calls return at once.

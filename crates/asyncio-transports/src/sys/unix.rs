@@ -1,8 +1,9 @@
-//! Unix: `recv`, `recvmsg`, `send`, `sendmsg`, with flags that keep signals away.
+//! Unix: `recv`, `recvmsg`, `send`, `sendmsg`, with flags that keep signals away; pipes.
 
 use std::io::{self, IoSlice, IoSliceMut};
 
 use asyncio_reactor::BorrowedSource;
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags};
 use socket2::SockRef;
@@ -58,4 +59,59 @@ pub(crate) fn shutdown_write(sock: BorrowedSource<'_>) -> io::Result<()> {
         Err(Errno::NOTCONN) => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// What can be a pipe to asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PipeKind {
+    /// A pipe, or a named one.
+    Fifo {
+        /// This is not both ends at once: who is at the other end shows.
+        one_way: bool,
+        /// It keeps apart what was written apart (`O_DIRECT`): a short read says nothing.
+        packets: bool,
+    },
+    Socket,
+    /// A terminal for instance: gives a line at a time, however many there are.
+    Device,
+}
+
+/// What kind of pipe this is, if it is one.
+pub(crate) fn pipe_kind(source: BorrowedSource<'_>) -> io::Result<Option<PipeKind>> {
+    let kind = match FileType::from_raw_mode(fstat(source)?.st_mode) {
+        FileType::Fifo => {
+            let flags = fcntl_getfl(source)?;
+            PipeKind::Fifo {
+                one_way: !flags.contains(OFlags::RDWR),
+                packets: flags.contains(PACKETS),
+            }
+        }
+        FileType::Socket => PipeKind::Socket,
+        FileType::CharacterDevice => PipeKind::Device,
+        _ => return Ok(None),
+    };
+    Ok(Some(kind))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const PACKETS: OFlags = OFlags::DIRECT;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const PACKETS: OFlags = OFlags::empty();
+
+/// Reads from a pipe or device.
+pub(crate) fn read(
+    source: BorrowedSource<'_>,
+    buffer: &mut [u8],
+    short_is_last: bool,
+) -> io::Result<Received> {
+    let count = rustix::io::read(source, &mut *buffer)?;
+    Ok(Received {
+        count,
+        drained: short_is_last && count < buffer.len(),
+    })
+}
+
+/// Writes to a pipe or device.
+pub(crate) fn write(source: BorrowedSource<'_>, data: &[IoSlice<'_>]) -> io::Result<usize> {
+    Ok(rustix::io::writev(source, data)?)
 }
