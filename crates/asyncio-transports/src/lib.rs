@@ -25,7 +25,10 @@ mod transport;
 #[allow(dead_code)] // As above.
 mod transport_socket;
 
-pub use datagram::{DatagramEndpoint, DatagramEndpointBuilder, Handle, open_datagram_endpoint};
+pub use datagram::{
+    DatagramEndpoint, DatagramEndpointBuilder, Handle, TruncatedDatagram, WithProtocol,
+    create_datagram_endpoint, open_datagram_endpoint,
+};
 pub use extra::{PeerName, Query, SockName};
 pub use flow::{InvalidLimits, WriteLimits};
 #[cfg(unix)]

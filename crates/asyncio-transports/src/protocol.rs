@@ -160,14 +160,18 @@ impl<P: BufferedProtocol> Protocol for Buffered<P> {
 ///
 /// Called in this order: `connection_made` once; `datagram_received` and `error_received` any
 /// number of times; `connection_lost` once. `pause_writing` and `resume_writing` alternate in
-/// between. What [`Protocol`] says of calls and panics holds here too.
+/// between. What [`Protocol`] says of calls holds here too. A method that panics is reported to the
+/// loop's exception handler, and the endpoint goes on, as in asyncio: one datagram that nobody has
+/// reckoned with does not end the service of all others.
 pub trait DatagramProtocol: 'static {
     /// The endpoint is open. Keep the transport to send.
     fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
         let _ = transport;
     }
 
-    /// A datagram has come, empty ones included, and this is who sent it.
+    /// A datagram has come, empty ones included, and this is who sent it; a sender without an
+    /// address, as Unix sockets may be, has an unnamed one. The bytes are lent out of a buffer that
+    /// all transports of the loop share: copy what is to stay.
     fn datagram_received(&mut self, data: &[u8], from: &socket2::SockAddr) {
         let _ = (data, from);
     }

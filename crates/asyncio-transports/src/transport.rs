@@ -131,14 +131,17 @@ pub trait Transport: ReadTransport + WriteTransport {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-/// A transport of datagrams.
-pub trait DatagramTransport: BaseTransport {
-    /// Sends a datagram: now, or when there is room, in order. `None`: to the address that the
-    /// endpoint is connected to.
+/// A transport of datagrams. While reading is paused, what comes waits in the kernel; what does not
+/// fit there is dropped.
+pub trait DatagramTransport: ReadTransport {
+    /// Sends a datagram: now, or when there is room, in order. `None`: to the endpoint's own
+    /// address, the remote one that it was opened with.
     ///
     /// # Errors
-    /// `InvalidInput`: an address for a connected endpoint that is not its own, or none for one
-    /// that is not connected. What the kernel reports goes to the protocol's `error_received`.
+    /// `InvalidInput`: another address than the endpoint's own, or none, and it has none.
+    /// `WouldBlock`: the queue of those that wait is full, and the datagram was not taken; who heeds
+    /// [`Flow::Paused`] is not told that. What the kernel reports goes to the protocol's
+    /// `error_received`.
     fn sendto(&self, data: &[u8], address: Option<&SockAddr>) -> io::Result<Flow>;
 
     /// As [`WriteTransport::set_write_buffer_limits`].

@@ -1,9 +1,11 @@
 //! asyncio's keyword arguments as methods.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use asyncio_loop::socket::{Domain, Protocol, Socket};
 use asyncio_loop::{AddrInfoHints, Address, LoopRef, get_running_loop};
@@ -11,6 +13,9 @@ use asyncio_loop::{AddrInfoHints, Address, LoopRef, get_running_loop};
 use super::arguments::Arguments;
 use super::endpoint::DatagramEndpoint;
 use super::opening::open;
+use super::send_queue::QueueLimits;
+use super::transport::start;
+use crate::{DatagramProtocol, DatagramTransport};
 
 /// Opens a datagram endpoint, of which datagrams are received and sent by `await`: what asyncio's
 /// `create_datagram_endpoint` is for protocols, as a handle.
@@ -138,6 +143,122 @@ impl<K> DatagramEndpointBuilder<K> {
             arguments,
         } = self;
         (kind, event_loop, arguments)
+    }
+}
+
+/// Opens a datagram endpoint for a protocol: asyncio's `create_datagram_endpoint`. The factory is
+/// called when the socket is open; awaited, it gives the transport and the protocol, after
+/// `connection_made` was called.
+///
+/// # Panics
+/// Without a running loop.
+///
+/// # Examples
+/// An echo service, and one question to it:
+/// ```
+/// use asyncio_loop::EventLoop;
+/// use asyncio_transports::{
+///     DatagramProtocol, DatagramTransport, SockName, create_datagram_endpoint,
+///     open_datagram_endpoint,
+/// };
+/// use socket2::SockAddr;
+/// use std::rc::Rc;
+///
+/// #[derive(Default)]
+/// struct Echo {
+///     transport: Option<Rc<dyn DatagramTransport>>,
+/// }
+///
+/// impl DatagramProtocol for Echo {
+///     fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
+///         self.transport = Some(transport);
+///     }
+///
+///     fn datagram_received(&mut self, data: &[u8], from: &SockAddr) {
+///         if let Some(transport) = &self.transport {
+///             // What is not sent is lost, as datagrams may be.
+///             let _ = transport.sendto(data, Some(from));
+///         }
+///     }
+/// }
+///
+/// # async fn example() -> std::io::Result<()> {
+/// let (transport, _protocol) = create_datagram_endpoint(Echo::default)
+///     .local_addr(("127.0.0.1", 0))
+///     .await?;
+/// let SockName(address) = transport.get_extra_info().unwrap();
+///
+/// let client = open_datagram_endpoint().remote_addr(address).await?;
+/// client.send(b"hello").await?;
+/// let mut buffer = [0; 16];
+/// let received = client.recv_from(&mut buffer).await?;
+/// assert_eq!(&buffer[..received.len], b"hello");
+/// transport.close();
+/// # Ok(())
+/// # }
+/// # EventLoop::new()?.run_until_complete(example())?
+/// # ; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn create_datagram_endpoint<F, P>(factory: F) -> DatagramEndpointBuilder<WithProtocol<F>>
+where
+    F: FnOnce() -> P + 'static,
+    P: DatagramProtocol,
+{
+    DatagramEndpointBuilder::new(WithProtocol {
+        factory,
+        limits: QueueLimits::DEFAULT,
+    })
+}
+
+/// The kind of endpoint that [`create_datagram_endpoint`] opens: a transport and a protocol.
+pub struct WithProtocol<F> {
+    factory: F,
+    limits: QueueLimits,
+}
+
+impl<F> DatagramEndpointBuilder<WithProtocol<F>> {
+    /// How many datagrams, and how many bytes of them, may wait to be sent; 65,536 and 16 MiB if not
+    /// given. [`sendto`](crate::DatagramTransport::sendto) refuses what is more. (asyncio has no
+    /// such limit.)
+    ///
+    /// It is there for those who do not heed [`Flow::Paused`](crate::Flow::Paused), and should lie
+    /// above the high-water mark.
+    pub fn send_queue_limit(mut self, datagrams_max: usize, bytes_max: usize) -> Self {
+        self.kind.limits = QueueLimits {
+            datagrams_max,
+            bytes_max,
+        };
+        self
+    }
+}
+
+impl<F, P> IntoFuture for DatagramEndpointBuilder<WithProtocol<F>>
+where
+    F: FnOnce() -> P + 'static,
+    P: DatagramProtocol,
+{
+    type Output = io::Result<(Rc<dyn DatagramTransport>, Rc<RefCell<P>>)>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let (WithProtocol { factory, limits }, event_loop, arguments) = self.into_parts();
+        Box::pin(async move {
+            let opened = open(&event_loop, arguments).await?;
+            let protocol = Rc::new(RefCell::new(factory()));
+            let called = Rc::<RefCell<P>>::clone(&protocol);
+            let transport = start(&event_loop, opened, called, limits).await?;
+            Ok((transport, protocol))
+        })
+    }
+}
+
+impl<F> fmt::Debug for WithProtocol<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WithProtocol")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

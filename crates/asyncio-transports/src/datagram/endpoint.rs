@@ -156,7 +156,6 @@ impl DatagramEndpoint {
         loop {
             match sys::send(self.get_ref(), data, to) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(pause).await,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => return other,
             }
             pause = sys::longer(pause);

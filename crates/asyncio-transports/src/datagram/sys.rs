@@ -67,11 +67,34 @@ pub(super) fn remove_stale(_: &SockAddr) -> io::Result<()> {
 
 /// Sends one datagram; `None` on a connected socket. No signal can come of it: that is for streams.
 pub(super) fn send(socket: &Socket, data: &[u8], to: Option<&SockAddr>) -> io::Result<()> {
-    match to {
-        Some(to) => socket.send_to(data, to)?,
-        None => socket.send(data)?,
-    };
-    Ok(())
+    loop {
+        let sent = match to {
+            Some(to) => socket.send_to(data, to),
+            None => socket.send(data),
+        };
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// The address of a sender that has none: asyncio's `None`.
+#[cfg(unix)]
+pub(super) fn nobody() -> SockAddr {
+    // An empty path is no name: unix(7).
+    SockAddr::unix("").unwrap_or_else(|_| any())
+}
+
+/// The address of a sender that has none: asyncio's `None`.
+#[cfg(not(unix))]
+pub(super) fn nobody() -> SockAddr {
+    any()
+}
+
+/// `0.0.0.0:0`.
+fn any() -> SockAddr {
+    std::net::SocketAddr::from(([0, 0, 0, 0], 0)).into()
 }
 
 /// Whether the system tells when there is room again after a send would have blocked. Not for a Unix

@@ -9,10 +9,12 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use asyncio_loop::EventLoop;
+use asyncio_executor::yield_now;
+use asyncio_loop::{EventLoop, get_running_loop};
 use asyncio_reactor::SelectorKind;
 use asyncio_testkit::{Census, Exclusive, Watchdog, eventually, exclusive, guarded};
 use asyncio_timers::ManualClock;
+use asyncio_transports::{DatagramProtocol, DatagramTransport};
 use socket2::SockAddr;
 
 /// Runs async test functions on every selector of the system. Each leaves descriptors, threads and
@@ -136,6 +138,14 @@ impl Log {
         self.0.borrow_mut().push(what.into());
     }
 
+    pub fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    pub fn last(&self) -> String {
+        self.0.borrow().last().cloned().unwrap_or_default()
+    }
+
     pub fn take(&self) -> Vec<String> {
         self.0.take()
     }
@@ -144,4 +154,107 @@ impl Log {
     pub fn expect(&self, expected: &[&str]) {
         assert_eq!(self.take(), expected);
     }
+}
+
+/// What a test does in a method of its protocol.
+type React = dyn FnMut(&str, &Rc<dyn DatagramTransport>);
+
+/// A protocol that notes what it is told, and then does what the test says.
+pub struct Recorder {
+    log: Log,
+    transport: Option<Rc<dyn DatagramTransport>>,
+    react: Box<React>,
+}
+
+impl Recorder {
+    /// Notes, and does nothing.
+    pub fn new(log: &Log) -> Self {
+        Self::reacting(log, |_, _| ())
+    }
+
+    /// Notes, and does this, with the method's name.
+    pub fn reacting(
+        log: &Log,
+        react: impl FnMut(&str, &Rc<dyn DatagramTransport>) + 'static,
+    ) -> Self {
+        Self {
+            log: log.clone(),
+            transport: None,
+            react: Box::new(react),
+        }
+    }
+
+    fn told(&mut self, method: &str, detail: &str) {
+        self.log.note(format!("{method}{detail}"));
+        if let Some(transport) = self.transport.clone() {
+            (self.react)(method, &transport);
+        }
+    }
+}
+
+impl DatagramProtocol for Recorder {
+    fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
+        self.transport = Some(transport);
+        self.told("made", "");
+    }
+
+    fn datagram_received(&mut self, data: &[u8], _from: &SockAddr) {
+        let text = match data.len() {
+            0..40 => String::from_utf8_lossy(data).into_owned(),
+            len => format!("{len} bytes"),
+        };
+        self.told("received", &format!(" {text}"));
+    }
+
+    fn error_received(&mut self, error: std::io::Error) {
+        self.told("error", &format!(" {}", error.kind()));
+    }
+
+    fn connection_lost(&mut self, error: Option<std::io::Error>) {
+        let detail = error.map_or(String::new(), |error| format!(" {error}"));
+        self.told("lost", &detail);
+        self.transport = None;
+    }
+
+    fn pause_writing(&mut self) {
+        self.told("pause", "");
+    }
+
+    fn resume_writing(&mut self) {
+        self.told("resume", "");
+    }
+}
+
+/// Waits, turn by turn, until this is so. It does not sleep: what is waited for has happened on this
+/// machine already, or is about to.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..100_000 {
+        if holds() {
+            return;
+        }
+        yield_now().await;
+    }
+    panic!("in vain: {what}");
+}
+
+/// Turns enough for the selector to be polled, which a busy loop does not do in each, and for what
+/// comes of it.
+pub async fn some_turns() {
+    for _ in 0..200 {
+        yield_now().await;
+    }
+}
+
+/// Has every error that nobody is told of noted, in place of the handler.
+pub fn note_errors() -> Log {
+    let log = Log::default();
+    let errors = log.clone();
+    get_running_loop().set_exception_handler(Some(Rc::new(move |context| {
+        errors.note(format!(
+            "{}: {}",
+            context.message,
+            context.cause.as_deref().unwrap_or_default()
+        ));
+    })));
+    log
 }
