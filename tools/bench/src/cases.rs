@@ -2,6 +2,7 @@
 //!
 //! A family's file holds its rows of the table and the work itself, generic over the runtime.
 
+pub mod echoing;
 pub mod gathering;
 pub mod grouping;
 pub mod locking;
@@ -39,8 +40,9 @@ pub struct Case {
 impl Case {
     /// A sample of `ops` operations, rounded up to whole batches.
     pub fn params(&self, ops: u64) -> Params {
-        let Self { n, batch, .. } = *self;
+        let Self { name, n, batch, .. } = *self;
         Params {
+            name,
             n,
             batch,
             ops: ops.max(1).next_multiple_of(batch),
@@ -51,6 +53,8 @@ impl Case {
 /// How large one sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
+    /// [`Case::name`].
+    pub name: &'static str,
     /// [`Case::n`].
     pub n: u64,
     /// [`Case::batch`].
@@ -93,6 +97,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         locking::CASES,
         queueing::CASES,
         scoping::CASES,
+        echoing::CASES,
     ]
     .into_iter()
     .flatten()

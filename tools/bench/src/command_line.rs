@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cases::{self, Case, Params};
 use crate::contenders::{self, Contender};
+use crate::load::Order;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub enum Action {
     Once,
     /// Count instructions.
     Instructions,
+    /// Make the load of a sample of another process.
+    Load(Order),
     /// Print the usage.
     Help,
 }
@@ -48,7 +51,7 @@ usage: asyncio-bench [--quick] [--case PREFIX]… [--contender NAME,…] [--runs
        asyncio-bench --once CASE --contender NAME [--ops N]
        asyncio-bench --callgrind CASE [--contender NAME,…] [--ops N]
 
-  --quick        smaller samples: all cases in under three minutes
+  --quick        smaller samples: a quarter of the time
   --case         only the cases whose name starts with PREFIX
   --contender    only these contenders
   --runs         samples of each contender in each case (7)
@@ -104,6 +107,7 @@ impl Options {
                 "--list" => options.action = Action::List,
                 "--help" | "-h" => options.action = Action::Help,
                 "--once" => options.single(Action::Once, &value()?)?,
+                "--load" => options.action = Action::Load(order(&value()?)?),
                 "--callgrind" => options.single(Action::Instructions, &value()?)?,
                 _ => return Err(UsageError(format!("unknown argument {argument}"))),
             }
@@ -156,6 +160,11 @@ fn contenders_named(names: &str) -> Result<Vec<&'static Contender>, UsageError> 
     let find =
         |name| contenders::find(name).ok_or_else(|| UsageError(format!("no contender is {name}")));
     names.split(',').map(find).collect()
+}
+
+fn order(text: &str) -> Result<Order, UsageError> {
+    text.parse()
+        .map_err(|error: &str| UsageError(error.to_owned()))
 }
 
 fn positive(argument: &str, value: &str) -> Result<u64, UsageError> {

@@ -10,10 +10,10 @@ pub mod smol;
 pub mod tokio;
 
 use crate::cases::{
-    Measure, gathering, locking, parking, pool, queueing, scoping, sleeping, spawning, threadsafe,
-    yielding,
+    Measure, echoing, gathering, locking, parking, pool, queueing, scoping, sleeping, spawning,
+    threadsafe, yielding,
 };
-use crate::runtime::{Gather, Locks, Pool, Threadsafe, Timeout};
+use crate::runtime::{Echo, Gather, Locks, Pool, Threadsafe, Timeout};
 
 /// A runtime, or the hand-written limit, and the cases that it takes part in.
 #[derive(Debug)]
@@ -46,10 +46,9 @@ pub enum Role {
 impl Contender {
     /// The work of the case of that name, if this contender takes part in it.
     pub fn measure(&self, case: &str) -> Option<Measure> {
-        let matches = |key: &str| key == case || (key.ends_with('/') && case.starts_with(key));
         self.cases
             .iter()
-            .find(|(key, _)| matches(key))
+            .find(|(key, _)| in_family(key, case))
             .map(|(_, measure)| *measure)
     }
 
@@ -74,13 +73,18 @@ impl Contender {
     }
 }
 
+/// Whether `key` is this case's name, or that of a family, with its `/`, that it belongs to.
+pub fn in_family(key: &str, case: &str) -> bool {
+    key == case || (key.ends_with('/') && case.starts_with(key))
+}
+
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
 /// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
 /// await.
-const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe>(
+const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo>(
     soon: Measure,
     group: Measure,
-) -> [(&'static str, Measure); 22] {
+) -> [(&'static str, Measure); 24] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -108,6 +112,9 @@ const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe>(
         ),
         ("timeout/ready", scoping::measure_ready::<R>),
         ("timeout/pending", scoping::measure_pending::<R>),
+        // Who has one face shows it twice.
+        ("tcp/protocol/", echoing::measure::<R>),
+        ("tcp/stream/", echoing::measure::<R>),
         // The last: see `but_locks`.
         ("lock/free", locking::measure_lock::<R>),
         ("lock/contended", locking::measure_contended::<R>),

@@ -124,6 +124,13 @@ pub trait Queue: 'static {
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = u64>;
 }
 
+/// A runtime that serves.
+pub trait Echo: Runtime {
+    /// Sends back what comes, on every connection that `listener` accepts, for ever. The listener is
+    /// blocking.
+    fn echo(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static;
+}
+
 /// A runtime that other threads can hand calls to.
 pub trait Threadsafe: Runtime {
     /// The other thread's end.

@@ -2,11 +2,12 @@
 
 use crate::cases::parking::ALLOCATIONS;
 use crate::cases::sleeping::EARLY;
+use crate::contenders::in_family;
 
 /// One target of one case.
 #[derive(Debug)]
 pub struct Target {
-    /// The case's name.
+    /// The case's name, or a family of cases with its `/`.
     pub case: &'static str,
     /// The target in words.
     pub sentence: &'static str,
@@ -19,7 +20,7 @@ pub struct Target {
 /// What a target compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The median of our paired ratios to this peer, or to this part of ours.
+    /// The median of our paired ratios to this peer, to this part of ours, or to the limit.
     RatioTo(&'static str),
     /// The median of our paired ratios to the peer with the lowest median.
     RatioToBestPeer,
@@ -74,6 +75,9 @@ pub const TARGETS: &[Target] = &[
     best("queue/unbounded", "≤ 1.1 × the best peer", 1.1),
     best("queue/bounded", "≤ 1.1 × the best peer", 1.1),
     best("queue/pingpong", "≤ 0.8 × the best peer", 0.8),
+    peer("tcp/protocol/", "≤ 1.05 × the loop by hand", "limit", 1.05),
+    peer("tcp/protocol/", "≤ tokio", "tokio", 1.0),
+    peer("tcp/stream/", "≤ 1.03 × tokio", "tokio", 1.03),
 ];
 
 const fn peer(
@@ -127,7 +131,9 @@ pub enum Verdict {
 impl Target {
     /// The targets of a case.
     pub fn of_case(case: &str) -> impl Iterator<Item = &'static Self> {
-        TARGETS.iter().filter(move |target| target.case == case)
+        TARGETS
+            .iter()
+            .filter(move |target| in_family(target.case, case))
     }
 
     /// Judges `figure`. Only times have noise: counts and bytes are exact.

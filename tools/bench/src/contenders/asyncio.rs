@@ -5,14 +5,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::Task;
-use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
+use asyncio_loop::socket::Socket;
+use asyncio_loop::{
+    EventLoop, LoopHandle, get_running_loop, sock_accept, sock_recv_into, sock_sendall,
+};
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
+use crate::cases::echoing::BUFFER;
 use crate::cases::{grouping, scoping, soon};
 use crate::runtime::{
-    Callbacks, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe, Timeout,
+    Callbacks, Echo, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe, Timeout,
 };
 
 /// Ours and its cases.
@@ -21,7 +25,7 @@ pub const CONTENDER: Contender = Contender {
     role: Role::Ours,
     packages: &["asyncio-loop", "asyncio-futures", "asyncio-sync"],
     about: "EventLoop::new(), everything by default",
-    cases: &super::and_one::<22, 23>(
+    cases: &super::and_one::<24, 25>(
         super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
         ("scope/nested-3", scoping::measure_nested::<Asyncio>),
     ),
@@ -217,4 +221,27 @@ impl Queue for Bounded {
 fn ends(maxsize: usize) -> (Rc<AsyncioQueue<u64>>, Rc<AsyncioQueue<u64>>) {
     let queue = Rc::new(AsyncioQueue::new(maxsize));
     (Rc::clone(&queue), queue)
+}
+
+impl Echo for Asyncio {
+    async fn echo(listener: std::net::TcpListener) {
+        let event_loop = get_running_loop();
+        let listener = event_loop
+            .register(Socket::from(listener))
+            .expect("a listener");
+        while let Ok((stream, _)) = sock_accept(&listener).await {
+            let connection = async move {
+                stream.get_ref().set_tcp_nodelay(true)?;
+                let mut buffer = vec![0; BUFFER];
+                loop {
+                    let count = sock_recv_into(&stream, &mut buffer).await?;
+                    if count == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    sock_sendall(&stream, &buffer[..count]).await?;
+                }
+            };
+            Self::spawn(connection).detach();
+        }
+    }
 }

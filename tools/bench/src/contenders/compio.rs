@@ -3,15 +3,21 @@
 use std::time::Duration;
 
 use async_lock::{Mutex, Semaphore};
+use compio::buf::{BufResult, IntoInner, IoBuf};
 use compio::driver::ProactorBuilder;
+use compio::io::{AsyncRead, AsyncWriteExt};
+use compio::net::TcpListener;
 use compio::runtime::{JoinHandle, RuntimeBuilder};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use local_channel::mpsc;
 
 use super::{Contender, Role};
+use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads};
+use crate::runtime::{
+    Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+};
 
 /// compio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -112,6 +118,29 @@ impl Gather for Compio {
 }
 
 impl Channel for Compio {}
+
+impl Echo for Compio {
+    async fn echo(listener: std::net::TcpListener) {
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let connection = async move {
+                stream.set_nodelay(true)?;
+                let mut buffer = vec![0; BUFFER];
+                loop {
+                    let BufResult(read, filled) = stream.read(buffer).await;
+                    let count = read?;
+                    if count == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    let BufResult(written, sent) = stream.write_all(filled.slice(..count)).await;
+                    written?;
+                    buffer = sent.into_inner();
+                }
+            };
+            compio::runtime::spawn(connection).detach();
+        }
+    }
+}
 
 impl Locks for Compio {
     type Lock = Mutex<()>;

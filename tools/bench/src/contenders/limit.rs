@@ -4,6 +4,8 @@
 //! cancellation, no panics caught, no I/O. Not a goal but a measure: what stands above it is what
 //! semantics cost.
 
+mod echo;
+
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::{Contender, Role};
 use crate::cases::Params;
+use crate::cases::echoing::serve_under_load;
 use crate::cases::sleeping::{Random, lateness};
 use crate::meter::{Meter, Sample};
 
@@ -38,8 +41,13 @@ pub const CONTENDER: Contender = Contender {
         ("threadsafe/pingpong", pingpong),
         ("gather/", spawning),
         ("group/", spawning),
+        ("tcp/protocol/", echo_server),
     ],
 };
+
+fn echo_server(params: Params) -> Sample {
+    serve_under_load(params, echo::serve)
+}
 
 /// What a task is: something to step until it is done.
 trait Step {

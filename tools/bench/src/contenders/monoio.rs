@@ -6,12 +6,18 @@ use futures_util::future::join_all;
 use local_sync::mpsc::{bounded, unbounded};
 use local_sync::semaphore::Semaphore;
 use monoio::blocking::DefaultThreadPool;
+use monoio::buf::IoBuf;
+use monoio::io::{AsyncReadRent, AsyncWriteRentExt};
+use monoio::net::TcpListener;
 use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
+use crate::cases::echoing::BUFFER;
 use crate::cases::{Measure, soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads};
+use crate::runtime::{
+    Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+};
 
 /// monoio and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -118,6 +124,28 @@ impl Gather for Monoio {
 }
 
 impl Channel for Monoio {}
+
+impl Echo for Monoio {
+    async fn echo(listener: std::net::TcpListener) {
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((mut stream, _)) = listener.accept().await {
+            monoio::spawn(async move {
+                stream.set_nodelay(true)?;
+                let mut buffer = vec![0; BUFFER];
+                loop {
+                    let (read, filled) = stream.read(buffer).await;
+                    let count = read?;
+                    if count == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    let (written, sent) = stream.write_all(filled.slice(..count)).await;
+                    written?;
+                    buffer = sent.into_inner();
+                }
+            });
+        }
+    }
+}
 
 impl Locks for Monoio {
     type Lock = Semaphore;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use async_channel as channel;
 use async_executor::{LocalExecutor, Task};
-use async_io::Timer;
+use async_io::{Async, Timer};
 use async_lock::{Mutex, Semaphore};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use futures_util::future::join_all;
 
 use super::{Contender, Role};
+use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout};
+use crate::runtime::{Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout};
 
 /// smol and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -109,6 +111,26 @@ impl Gather for Smol {
 }
 
 impl Channel for Smol {}
+
+impl Echo for Smol {
+    async fn echo(listener: std::net::TcpListener) {
+        let listener = Async::new(listener).expect("a listener");
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let connection = async move {
+                stream.get_ref().set_nodelay(true)?;
+                let mut buffer = vec![0; BUFFER];
+                loop {
+                    let count = stream.read(&mut buffer).await?;
+                    if count == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    stream.write_all(&buffer[..count]).await?;
+                }
+            };
+            Self::spawn(connection).detach();
+        }
+    }
+}
 
 impl Locks for Smol {
     type Lock = Mutex<()>;

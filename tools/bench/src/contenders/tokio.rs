@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
 
 use super::{Contender, Role};
+use crate::cases::echoing::BUFFER;
 use crate::cases::{grouping, soon};
 use crate::runtime::{
-    Channel, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Echo, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
 };
 
 /// tokio and its cases.
@@ -129,6 +132,26 @@ impl Group for Tokio {
 }
 
 impl Channel for Tokio {}
+
+impl Echo for Tokio {
+    async fn echo(listener: std::net::TcpListener) {
+        listener.set_nonblocking(true).expect("a listener");
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((mut stream, _)) = listener.accept().await {
+            spawn_local(async move {
+                stream.set_nodelay(true)?;
+                let mut buffer = vec![0; BUFFER];
+                loop {
+                    let count = stream.read(&mut buffer).await?;
+                    if count == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    stream.write_all(&buffer[..count]).await?;
+                }
+            });
+        }
+    }
+}
 
 impl Locks for Tokio {
     type Lock = Mutex<()>;
