@@ -8,13 +8,13 @@
 //!   call: the connection.
 #![forbid(unsafe_code)]
 
-#[allow(dead_code, unused_imports)] // The builders are to call it.
+mod connect;
 mod connection;
 mod datagram;
 mod extra;
 mod flow;
 mod io;
-#[allow(dead_code)] // As above.
+mod layer;
 mod life;
 mod outbox;
 #[cfg(unix)]
@@ -22,15 +22,21 @@ mod pipes;
 mod protocol;
 mod sys;
 mod transport;
-#[allow(dead_code)] // As above.
 mod transport_socket;
 
+pub use connect::{
+    BindError, ConnectAcceptedSocket, ConnectErrors, Connected, CreateConnection, Destination,
+    Port, RefusedSocket, connect_accepted_socket, create_connection,
+};
+#[cfg(unix)]
+pub use connect::{CreateUnixConnection, UnixEndpoint, create_unix_connection};
 pub use datagram::{
     DatagramEndpoint, DatagramEndpointBuilder, Handle, TruncatedDatagram, WithProtocol,
     create_datagram_endpoint, open_datagram_endpoint,
 };
 pub use extra::{PeerName, Query, SockName};
 pub use flow::{InvalidLimits, WriteLimits};
+pub use layer::{Layer, Layered, Opened, Opening, Role};
 #[cfg(unix)]
 pub use pipes::{connect_read_pipe, connect_write_pipe};
 pub use protocol::{AfterEof, Buffered, BufferedProtocol, DatagramProtocol, Protocol, ReadInto};
