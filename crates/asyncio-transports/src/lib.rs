@@ -20,6 +20,7 @@ mod outbox;
 #[cfg(unix)]
 mod pipes;
 mod protocol;
+mod server;
 mod sys;
 mod transport;
 mod transport_socket;
@@ -40,6 +41,9 @@ pub use layer::{Layer, Layered, Opened, Opening, Role};
 #[cfg(unix)]
 pub use pipes::{connect_read_pipe, connect_write_pipe};
 pub use protocol::{AfterEof, Buffered, BufferedProtocol, DatagramProtocol, Protocol, ReadInto};
+pub use server::{CreateServer, ListenOn, Server, ShutdownReport, create_server};
+#[cfg(unix)]
+pub use server::{CreateUnixServer, create_unix_server};
 pub use transport::{
     BaseTransport, Chunk, DatagramTransport, Flow, ReadTransport, Transport, WriteTransport,
 };

@@ -1,0 +1,241 @@
+//! What the handles to a server share, and what accepts its connections.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{Context, ErrorContext};
+use asyncio_loop::LoopRef;
+use asyncio_sync::Event;
+use socket2::Socket;
+
+use super::clients::Clients;
+use super::listener::{Accepted, Listener, why_it_rests};
+use crate::Protocol;
+use crate::connect::open;
+use crate::layer::{Secured, misuse};
+
+/// Python: `ACCEPT_RETRY_DELAY`.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// So many connections of one listener are accepted in one turn, whatever its backlog is: what
+/// else is ready has to wait for them.
+const ACCEPTS_MAX: u32 = 256;
+
+/// Python says it so.
+const FAILED: &str = "error on transport creation for incoming connection";
+
+/// Makes the protocol of each connection.
+pub(super) type Factory = dyn FnMut() -> Rc<RefCell<dyn Protocol>>;
+
+pub(super) struct State {
+    pub(super) event_loop: LoopRef,
+    /// `None` when the server is closed.
+    pub(super) listeners: RefCell<Option<Vec<Rc<Listener>>>>,
+    pub(super) backlog: u32,
+    /// Let go of when the server is closed: it may own handles to it.
+    factory: RefCell<Option<Rc<RefCell<Factory>>>>,
+    secured: Option<Secured>,
+    /// That of whoever has made the server. Each connection gets a copy.
+    context: Context,
+    pub(super) is_serving: Cell<bool>,
+    pub(super) serves_forever: Cell<bool>,
+    pub(super) clients: Clients,
+    /// It does not listen any more.
+    pub(super) closed: Event,
+    /// And there is no connection any more.
+    pub(super) ended: Event,
+}
+
+impl State {
+    pub(super) fn new(
+        event_loop: &LoopRef,
+        listeners: Vec<Listener>,
+        backlog: u32,
+        factory: Rc<RefCell<Factory>>,
+        secured: Option<Secured>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            event_loop: event_loop.clone(),
+            listeners: RefCell::new(Some(listeners.into_iter().map(Rc::new).collect())),
+            backlog,
+            factory: RefCell::new(Some(factory)),
+            secured,
+            context: Context::copy_current(),
+            is_serving: Cell::new(false),
+            serves_forever: Cell::new(false),
+            clients: Clients::default(),
+            closed: Event::new(),
+            ended: Event::new(),
+        })
+    }
+
+    /// Begins to listen and to accept, if that has not begun.
+    pub(super) fn start(self: &Rc<Self>) -> io::Result<()> {
+        let Some(listeners) = self.listeners.borrow().clone() else {
+            return Err(misuse(format!("server {self:?} is closed")));
+        };
+        if self.is_serving.replace(true) {
+            return Ok(());
+        }
+        let backlog = self.backlog.try_into().unwrap_or(i32::MAX);
+        for listener in &listeners {
+            let started = listener.socket.listen(backlog);
+            if let Err(error) = started.and_then(|()| self.watch(listener)) {
+                self.is_serving.set(false);
+                for listener in &listeners {
+                    self.event_loop.remove_reader(&listener.socket);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&self) {
+        let Some(listeners) = self.listeners.take() else {
+            return;
+        };
+        self.is_serving.set(false);
+        for listener in listeners {
+            self.event_loop.remove_reader(&listener.socket);
+            listener.close();
+        }
+        drop(self.factory.take());
+        self.closed.set();
+        self.end_if_over();
+    }
+
+    /// Has connections of `listener` accepted as long as some wait.
+    fn watch(self: &Rc<Self>, listener: &Rc<Listener>) -> io::Result<()> {
+        let (state, source) = (Rc::clone(self), Rc::clone(&listener.socket));
+        let listener = Rc::clone(listener);
+        self.event_loop
+            .add_reader(source, move || state.accept_from(&listener))
+    }
+
+    /// Accepts what waits: as many as the backlog holds, and one that has come meanwhile.
+    fn accept_from(self: &Rc<Self>, listener: &Rc<Listener>) {
+        for _ in 0..self.backlog.saturating_add(1).min(ACCEPTS_MAX) {
+            if !self.is_serving.get() {
+                return;
+            }
+            match listener.accept() {
+                Accepted::Connection(socket) => {
+                    listener.has_reported.set(false);
+                    self.open(socket);
+                }
+                Accepted::Next => {}
+                Accepted::Drained => return,
+                Accepted::Rest(error) => return self.rest(listener, &error),
+            }
+        }
+    }
+
+    /// Accepts nothing from `listener` for a second. Its connections wait in the kernel.
+    fn rest(self: &Rc<Self>, listener: &Rc<Listener>, error: &io::Error) {
+        self.event_loop.remove_reader(&listener.socket);
+        let (state, resting) = (Rc::clone(self), Rc::clone(listener));
+        let timer = self.event_loop.call_later(ACCEPT_RETRY_DELAY, move || {
+            resting.rest.take();
+            if state.is_serving.get()
+                && let Err(error) = state.watch(&resting)
+            {
+                state.rest(&resting, &error);
+            }
+        });
+        listener.rest.replace(Some(timer));
+        if !listener.has_reported.replace(true) {
+            let context = ErrorContext::new(why_it_rests(error)).caused_by(error);
+            self.event_loop
+                .call_exception_handler(&context.with_source(listener));
+        }
+    }
+
+    /// Makes a transport of a connection, in a context of its own.
+    fn open(self: &Rc<Self>, socket: Socket) {
+        let context = self.context.copy();
+        self.event_loop.spawner().catch_panic(FAILED, || {
+            if let Err(error) = context.run(|| self.try_open(socket)) {
+                self.failed_to_open(&error);
+            }
+        });
+    }
+
+    fn try_open(self: &Rc<Self>, socket: Socket) -> io::Result<()> {
+        let Some(factory) = self.factory.borrow().clone() else {
+            return Ok(());
+        };
+        let protocol = (factory.borrow_mut())();
+        let client = Client::new(self);
+        let number = client.number;
+        let secured = self.secured.as_ref();
+        let attached: Box<dyn Any> = Box::new(client);
+        let opening = open::start(&self.event_loop, socket, protocol, secured, Some(attached))?;
+        self.clients.set(number, &opening.transport);
+        if !opening.has_layer() {
+            opening.detach();
+            return Ok(());
+        }
+        let state = Rc::clone(self);
+        let opens = async move {
+            if let Err(error) = opening.finish().await {
+                state.failed_to_open(&error);
+            }
+        };
+        self.event_loop.create_task(opens).detach();
+        Ok(())
+    }
+
+    /// As in asyncio, that is the peer's own affair, but in debug mode.
+    fn failed_to_open(self: &Rc<Self>, error: &io::Error) {
+        if self.event_loop.get_debug() {
+            let report = ErrorContext::new(FAILED).caused_by(error);
+            self.event_loop
+                .call_exception_handler(&report.with_source(self));
+        }
+    }
+
+    /// Whether it listens to nobody and nobody is connected.
+    fn end_if_over(&self) {
+        if self.closed.is_set() && self.clients.len() == 0 {
+            self.ended.set();
+        }
+    }
+}
+
+/// A connection's place in the server's list. The connection owns it, and drops it when it is over.
+struct Client {
+    state: Rc<State>,
+    number: u64,
+}
+
+impl Client {
+    fn new(state: &Rc<State>) -> Self {
+        Self {
+            state: Rc::clone(state),
+            number: state.clients.enter(),
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.state.clients.leave(self.number);
+        self.state.end_if_over();
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("sockets", &*self.listeners.borrow())
+            .field("serving", &self.is_serving.get())
+            .field("clients", &self.clients.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! What listening needs of the system. Every system supplies:
+//!
+//! * `accept`: one connection, not blocking and not inherited by child processes;
+//! * `is_out_of_resources`: whether an accept failed because something has run out, so that the
+//!   next one would fail as well;
+//! * `is_of_connection`: whether an accept failed for a connection, and not for the listener;
+//! * `REUSE_ADDRESS`: whether addresses are reused unless somebody says otherwise;
+//! * `set_reuse_port`.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(super) use unix::{
+    REUSE_ADDRESS, accept, is_of_connection, is_out_of_resources, set_reuse_port,
+};
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(super) use windows::{
+    REUSE_ADDRESS, accept, is_of_connection, is_out_of_resources, set_reuse_port,
+};

@@ -1,0 +1,36 @@
+//! Listening on Windows.
+
+use std::io;
+
+use rustix::io::Errno;
+use socket2::Socket;
+
+/// There it would let anybody listen on the same address.
+pub(in super::super) const REUSE_ADDRESS: bool = false;
+
+pub(in super::super) fn accept(listener: &Socket) -> io::Result<Socket> {
+    let (socket, _) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Sockets of the process, and buffers.
+pub(in super::super) fn is_out_of_resources(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NOBUFS)
+    )
+}
+
+/// The peer has given up.
+pub(in super::super) fn is_of_connection(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::CONNABORTED | Errno::CONNRESET)
+    )
+}
+
+/// There is no such option.
+pub(in super::super) fn set_reuse_port(_socket: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

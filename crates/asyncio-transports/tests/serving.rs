@@ -1,0 +1,475 @@
+//! `create_server` and `Server`: what is accepted, and how it ends.
+
+mod net;
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::{ContextVar, catch_cancelled, yield_now};
+use asyncio_futures::{move_on_after, timeout};
+use asyncio_loop::sleep;
+use asyncio_transports::{AfterEof, Protocol, Server, Transport, create_connection, create_server};
+use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run, run_on};
+
+/// Where the server's first socket listens.
+#[track_caller]
+fn address(server: &Server) -> SocketAddr {
+    internet(server.sockets()[0].getsockname())
+}
+
+/// A server on a port of its own, whose protocols note what they see.
+async fn serve(seen: &Seen) -> (Server, SocketAddr) {
+    let seen = seen.clone();
+    let server = create_server(move || Recorder::new(&seen), ("127.0.0.1", 0));
+    let server = server.await.unwrap();
+    let address = address(&server);
+    (server, address)
+}
+
+/// Whether this ends before anything else has to happen.
+async fn ends<F: Future>(future: F) -> bool {
+    move_on_after(Duration::ZERO, future).await.is_some()
+}
+
+#[test]
+fn connections_get_protocols_of_their_own() {
+    guarded_run(async |_| {
+        let server = create_server(Echo::default, ("127.0.0.1", 0))
+            .await
+            .unwrap();
+        assert!(server.is_serving());
+        let seen = Seen::default();
+        for count in 1..=3 {
+            let recorder = Recorder::new(&seen);
+            let (transport, _) = create_connection(|| recorder, address(&server))
+                .await
+                .unwrap();
+            let _ = transport.write(b"hello");
+            seen.until("hello", count).await;
+        }
+        server.close();
+        assert!(!server.is_serving());
+        server.close_clients();
+        server.wait_closed().await;
+        seen.until("lost", 3).await;
+    });
+}
+
+/// Since Python 3.15: a copy of the context in which the server was made, one for each connection.
+#[test]
+fn all_calls_of_a_connection_run_in_one_context() {
+    static NUMBER: ContextVar<u32> = ContextVar::new("number");
+    static COUNT: ContextVar<u32> = ContextVar::new("count");
+
+    struct Counter(Rc<RefCell<Vec<(u32, u32)>>>, Seen);
+    impl Counter {
+        fn count(&self) {
+            let count = COUNT.get().unwrap_or(0) + 1;
+            COUNT.set(count);
+            let number = NUMBER.get().unwrap_or(0);
+            self.0.borrow_mut().push((number, count));
+        }
+    }
+    impl Protocol for Counter {
+        fn connection_made(&mut self, _: Rc<dyn Transport>) {
+            self.count();
+        }
+        fn data_received(&mut self, _: &[u8]) {
+            self.count();
+        }
+        fn eof_received(&mut self) -> AfterEof {
+            self.count();
+            AfterEof::Close
+        }
+        fn connection_lost(&mut self, _: Option<io::Error>) {
+            self.count();
+            self.1.note("lost");
+        }
+    }
+
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        let counts = Rc::new(RefCell::new(Vec::new()));
+        NUMBER.set(7);
+        let factory = {
+            let (counts, seen) = (counts.clone(), seen.clone());
+            move || {
+                COUNT.set(0);
+                Counter(counts.clone(), seen.clone())
+            }
+        };
+        let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
+        NUMBER.set(8);
+        for connection in 1..=2 {
+            let mut client = TcpStream::connect(address(&server)).unwrap();
+            client.write_all(b"x").unwrap();
+            drop(client);
+            seen.until("lost", connection).await;
+            assert_eq!(counts.take(), [(7, 1), (7, 2), (7, 3), (7, 4)]);
+        }
+        assert_eq!(COUNT.get(), None);
+        server.close();
+    });
+}
+
+#[test]
+fn a_server_may_begin_later() {
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        let recorder = seen.clone();
+        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
+            .start_serving(false)
+            .await
+            .unwrap();
+        assert!(!server.is_serving());
+        let refused = TcpStream::connect(address(&server)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        server.start_serving().await.unwrap();
+        server.start_serving().await.unwrap();
+        assert!(server.is_serving());
+        let _client = TcpStream::connect(address(&server)).unwrap();
+        seen.until("made", 1).await;
+        server.close();
+        server.abort_clients();
+        server.wait_closed().await;
+    });
+}
+
+#[test]
+fn close_stops_listening_and_leaves_connections() {
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        let mut client = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        server.close();
+        server.close();
+        assert!(server.sockets().is_empty());
+        let refused = TcpStream::connect(address).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        client.write_all(b"still here").unwrap();
+        seen.until("still here", 1).await;
+        drop(client);
+        seen.until("lost", 1).await;
+    });
+}
+
+/// CPython: `test_wait_closed_basic`, and gh-104344.
+#[test]
+fn wait_closed_waits_for_the_close_and_for_the_connections() {
+    guarded_run(async |event_loop| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        // Not closed, no connections.
+        assert!(!ends(server.wait_closed()).await);
+        let client = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        let waiter = event_loop.create_task({
+            let server = server.clone();
+            async move { server.wait_closed().await }
+        });
+        server.close();
+        // Closed, a connection.
+        assert!(!ends(server.wait_closed()).await);
+        assert!(!waiter.done());
+        drop(client);
+        waiter.await.unwrap();
+        // Both, and for everybody who asks later.
+        assert!(ends(server.wait_closed()).await);
+    });
+}
+
+/// CPython: `test_wait_closed_race`. The last connection ends while the server is being closed.
+#[test]
+fn wait_closed_ends_in_whichever_order_both_happen() {
+    for close_first in [false, true] {
+        guarded_run(async |event_loop| {
+            let seen = Seen::default();
+            let (server, address) = serve(&seen).await;
+            let client = TcpStream::connect(address).unwrap();
+            seen.until("made", 1).await;
+            let waiter = event_loop.create_task({
+                let server = server.clone();
+                async move { server.wait_closed().await }
+            });
+            if close_first {
+                server.close();
+            }
+            drop(client);
+            seen.until("lost", 1).await;
+            server.close();
+            waiter.await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn close_clients_writes_what_is_left_and_abort_clients_does_not() {
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        for abort in [false, true] {
+            let (server, address) = serve(&seen).await;
+            let clients: Vec<_> = (0..3)
+                .map(|_| TcpStream::connect(address).unwrap())
+                .collect();
+            seen.until("made", 3).await;
+            match abort {
+                false => server.close_clients(),
+                true => server.abort_clients(),
+            }
+            seen.until("lost", 3).await;
+            for mut client in clients {
+                assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
+            }
+            seen.take();
+            // It still listens.
+            let _client = TcpStream::connect(address).unwrap();
+            seen.until("made", 1).await;
+            server.close();
+            server.abort_clients();
+            server.wait_closed().await;
+            seen.take();
+        }
+    });
+}
+
+#[test]
+fn serve_forever_ends_when_the_server_is_closed() {
+    guarded_run(async |event_loop| {
+        let seen = Seen::default();
+        let server = create_server(Echo::default, ("127.0.0.1", 0)).start_serving(false);
+        let server = server.await.unwrap();
+        let serving = event_loop.create_task({
+            let server = server.clone();
+            async move { server.serve_forever().await }
+        });
+        yield_now().await;
+        assert!(server.is_serving());
+        let (transport, _) = create_connection(move || Recorder::new(&seen), address(&server))
+            .await
+            .unwrap();
+        server.close();
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        // It has not closed the connection.
+        assert!(!serving.done());
+        transport.close();
+        serving.await.unwrap().unwrap();
+    });
+}
+
+/// Since Python 3.15: its connections, too.
+#[test]
+fn serve_forever_that_is_cancelled_closes_the_server_and_its_connections() {
+    guarded_run(async |event_loop| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        let serving = event_loop.create_task({
+            let server = server.clone();
+            async move {
+                let Err(cancelled) = catch_cancelled(server.serve_forever()).await else {
+                    panic!("it has ended");
+                };
+                assert!(ends(server.wait_closed()).await);
+                cancelled.reraise::<()>().await;
+            }
+        });
+        let mut client = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        serving.cancel();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        assert!(!server.is_serving());
+        assert_eq!(seen.all(), ["made", "lost"]);
+    });
+}
+
+#[test]
+fn serve_forever_is_for_one_and_not_for_a_closed_server() {
+    run(async |event_loop| {
+        let (server, _) = serve(&Seen::default()).await;
+        let serving = event_loop.create_task({
+            let server = server.clone();
+            async move { server.serve_forever().await }
+        });
+        yield_now().await;
+        let error = server.serve_forever().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(
+            error
+                .to_string()
+                .ends_with("is already being awaited on serve_forever()")
+        );
+        serving.cancel();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        for error in [
+            server.serve_forever().await.unwrap_err(),
+            server.start_serving().await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert!(error.to_string().ends_with("is closed"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn shutdown_gives_connections_time_and_reports() {
+    guarded_run(async |event_loop| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        let mut clients: Vec<_> = (0..5)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        seen.until("made", 5).await;
+        let stays = clients.split_off(3);
+        let shutdown = event_loop.create_task({
+            let server = server.clone();
+            async move { server.shutdown(Duration::from_millis(50)).await }
+        });
+        yield_now().await;
+        assert!(!server.is_serving());
+        drop(clients);
+        let report = shutdown.await.unwrap();
+        assert_eq!((report.ended, report.aborted), (3, 2));
+        assert!(report.took >= Duration::from_millis(50));
+        assert_eq!(seen.count("lost"), 5);
+        for mut client in stays {
+            // An abort is a close without waiting.
+            assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
+        }
+        // Nothing is left to wait for.
+        let report = server.shutdown(Duration::ZERO).await;
+        assert_eq!((report.ended, report.aborted), (0, 0));
+    });
+}
+
+#[test]
+fn shutdown_that_is_cancelled_leaves_connections() {
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        let mut client = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        let shutdown = server.shutdown(Duration::from_secs(1000));
+        assert!(timeout(Duration::from_millis(1), shutdown).await.is_err());
+        client.write_all(b"still here").unwrap();
+        seen.until("still here", 1).await;
+        server.abort_clients();
+        server.wait_closed().await;
+    });
+}
+
+#[test]
+fn a_factory_that_panics_costs_one_connection() {
+    guarded_run(async |event_loop| {
+        let errors = note_errors(&event_loop);
+        let seen = Seen::default();
+        let count = Cell::new(0);
+        let recorder = seen.clone();
+        let factory = move || {
+            count.set(count.get() + 1);
+            assert!(count.get() != 2, "no more protocols");
+            Recorder::new(&recorder)
+        };
+        let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
+        let mut clients: Vec<_> = (0..3)
+            .map(|_| TcpStream::connect(address(&server)).unwrap())
+            .collect();
+        seen.until("made", 2).await;
+        assert_eq!(clients[1].read(&mut [0]).unwrap(), 0);
+        let told = errors.take();
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].starts_with(
+                "error on transport creation for incoming connection: panicked: no more protocols"
+            ),
+            "{told:?}"
+        );
+        server.close();
+        server.abort_clients();
+        server.wait_closed().await;
+    });
+}
+
+#[test]
+fn a_factory_may_close_its_server() {
+    guarded_run(async |_| {
+        let handle: Rc<RefCell<Option<Server>>> = Rc::default();
+        let closing = handle.clone();
+        let factory = move || {
+            let server = closing.take();
+            server.expect("called once").close();
+            Echo::default()
+        };
+        let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
+        *handle.borrow_mut() = Some(server.clone());
+        let address = address(&server);
+        let mut first = TcpStream::connect(address).unwrap();
+        let mut second = TcpStream::connect(address).unwrap();
+        while server.is_serving() {
+            yield_now().await;
+        }
+        // The one that was being accepted lives, the others never were.
+        first.write_all(b"x").unwrap();
+        second.set_nonblocking(false).unwrap();
+        assert!(matches!(second.read(&mut [0]), Ok(0) | Err(_)));
+        let echo = asyncio_loop::to_thread(move || {
+            let mut echo = [0];
+            first.read_exact(&mut echo).unwrap();
+            echo
+        });
+        assert_eq!(echo.await.unwrap(), *b"x");
+        server.wait_closed().await;
+    });
+}
+
+/// The loop keeps a server that listens; when it closes, nothing is left.
+#[test]
+fn a_server_outlives_its_handles_and_not_its_loop() {
+    net::alone();
+    asyncio_testkit::guarded(|| {
+        let event_loop = net::event_loop();
+        let seen = Seen::default();
+        let mut client = run_on(&event_loop, async |_| {
+            let (server, address) = serve(&seen).await;
+            drop(server);
+            let client = TcpStream::connect(address).unwrap();
+            seen.until("made", 1).await;
+            client
+        });
+        event_loop.close();
+        assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
+    });
+}
+
+#[test]
+fn a_handle_to_a_server_of_a_closed_loop_is_harmless() {
+    net::alone();
+    asyncio_testkit::guarded(|| {
+        let event_loop = net::event_loop();
+        let (server, _) = run_on(&event_loop, async |_| serve(&Seen::default()).await);
+        event_loop.close();
+        server.close_clients();
+        server.close();
+        server.abort_clients();
+        assert!(!server.is_serving());
+    });
+}
+
+#[test]
+fn cancelled_while_it_begins_nothing_listens() {
+    guarded_run(async |event_loop| {
+        let probe = net::refusing().1;
+        let starting = create_server(Echo::default, probe);
+        let task = event_loop.create_task(async move { starting.await.map(drop) });
+        sleep(Duration::ZERO).await;
+        // It listens already, and waits for its turn.
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert!(TcpStream::connect(probe).is_err());
+    });
+}
