@@ -66,7 +66,7 @@ impl Driving {
     }
 
     /// Whether the handler was not handed out before.
-    fn queue(&mut self) -> bool {
+    pub(crate) fn queue(&mut self) -> bool {
         !std::mem::replace(&mut self.queued, true)
     }
 
@@ -81,6 +81,10 @@ impl Driving {
 
     pub(crate) fn armed(&mut self, interest: Interest) {
         self.armed = interest;
+    }
+
+    pub(crate) fn wanted(self) -> Interest {
+        self.wanted
     }
 
     pub(crate) fn want(&mut self, interest: Interest) {

@@ -226,7 +226,8 @@ impl Registry {
             self.wake_all();
             let event = self.pending.borrow_mut().pop_front()?;
             let key = Key::from_usize(event.key);
-            let rearm = match self.entry(key).as_deref_mut().map(|entry| &mut entry.kind) {
+            let (rearm, driven) = match self.entry(key).as_deref_mut().map(|entry| &mut entry.kind)
+            {
                 // The source was deregistered after the event was reported.
                 None => continue,
                 Some(Kind::Watched(interest)) => {
@@ -243,16 +244,21 @@ impl Registry {
                     if driving.report(&event) {
                         return Some(Hit::Driven(key));
                     }
-                    continue;
+                    (driving.wanted(), true)
                 }
                 Some(Kind::Awaited(readiness)) => {
                     readiness.report(&event, &mut *self.wakers.borrow_mut());
                     readiness.armed = Interest::NONE;
-                    readiness.awaited()
+                    (readiness.awaited(), false)
                 }
             };
             // A oneshot registration is silent after its event, in both directions.
-            if !rearm.is_empty() {
+            if driven {
+                if self.want(key, rearm).is_err() && self.driving(key, Driving::queue) == Some(true)
+                {
+                    return Some(Hit::Driven(key));
+                }
+            } else if !rearm.is_empty() {
                 self.arm(key, rearm)
                     .unwrap_or_else(|_| self.wake_awaiting(key));
             }
