@@ -3,12 +3,12 @@
 //! Facts: the kernel keeps a queue of datagrams for each socket, in both directions, bounded in
 //! bytes with its own bookkeeping counted, so empty ones count too; what does not fit into the queue
 //! that comes in is dropped, which is UDP's way.
-//! Decision: there is no queue here. A datagram goes from the kernel into the caller's buffer and
+//! Decision: there is no queue here (but for the rest of a batch, with the feature `udp-batch`). A datagram goes from the kernel into the caller's buffer and
 //! from the caller's buffer into the kernel, in one system call that is tried first and waited for
 //! only when it would block. So errors reach the caller whose datagram it was, and a cancelled call
 //! has lost nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 
@@ -17,7 +17,15 @@ use asyncio_loop::socket::{Received, SockAddr, Socket, recv_from};
 use asyncio_loop::{LoopRef, sleep};
 use asyncio_reactor::{AsSource, Async};
 
+#[cfg(feature = "udp-batch")]
+use super::arguments::refused;
+use super::batch::Batching;
+#[cfg(feature = "udp-batch")]
+use super::batch::may_send_alone;
 use super::opening::{Opened, Peer};
+#[cfg(feature = "udp-batch")]
+use super::queue::segments_together;
+use super::queue::{DatagramQueue, QueueLimits};
 use super::sys;
 
 /// How often an endpoint is used without waiting before it lets others run: one that is sent to
@@ -42,17 +50,27 @@ pub struct DatagramEndpoint {
     peer: Peer,
     /// Whether an event tells that there is room again.
     tells_of_room: bool,
+    /// For many datagrams at a time.
+    batching: Option<Batching>,
+    /// What was received by one system call, and not asked for yet.
+    kept: RefCell<DatagramQueue>,
     streak: Cell<u8>,
 }
 
 impl DatagramEndpoint {
     pub(super) fn new(event_loop: &LoopRef, opened: Opened) -> io::Result<Self> {
-        let Opened { socket, peer } = opened;
+        let Opened {
+            socket,
+            peer,
+            batching,
+        } = opened;
         let connected = matches!(peer, Peer::Connected(_));
         Ok(Self {
             tells_of_room: sys::tells_of_room(&socket, connected),
             sock: event_loop.register(socket)?,
             peer,
+            batching,
+            kept: RefCell::new(DatagramQueue::new(QueueLimits::NONE)),
             streak: Cell::new(0),
         })
     }
@@ -68,9 +86,7 @@ impl DatagramEndpoint {
     /// Yes: a datagram is returned, or is still in the socket.
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
         self.let_others_run().await;
-        self.sock
-            .read_io(|sock| recv_from(sock.as_source(), buffer))
-            .await
+        self.sock.read_io(|sock| self.receive(sock, buffer)).await
     }
 
     /// Receives a datagram that is there already.
@@ -78,8 +94,7 @@ impl DatagramEndpoint {
     /// # Errors
     /// As [`recv_from`](Self::recv_from); `WouldBlock` when there is none.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.sock
-            .try_read_io(|sock| recv_from(sock.as_source(), buffer))
+        self.sock.try_read_io(|sock| self.receive(sock, buffer))
     }
 
     /// Sends a datagram to `address`, and waits while the kernel has no room.
@@ -123,6 +138,52 @@ impl DatagramEndpoint {
         self.sock.try_write_io(|sock| sys::send(sock, data, to))
     }
 
+    /// Sends `data` as datagrams of `segment` bytes each, the last of which may be shorter; many by
+    /// one system call. `None`: to the endpoint's own address.
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to); some may have been sent. `InvalidInput` for a `segment` of 0,
+    /// and for an endpoint that was not opened with
+    /// [`batch`](crate::DatagramEndpointBuilder::batch).
+    ///
+    /// # Cancel safety
+    /// No: some may have been sent, and how many is not known.
+    #[cfg(feature = "udp-batch")]
+    pub async fn send_segments(
+        &self,
+        data: &[u8],
+        segment: usize,
+        address: Option<&SockAddr>,
+    ) -> io::Result<()> {
+        let kernel = self.peer.target(address)?;
+        let to = self.peer.address(address).and_then(SockAddr::as_socket);
+        let (Some(batching), Some(to), 1..) = (&self.batching, to, segment) else {
+            return Err(refused(
+                "segments are for endpoints that were opened with `batch`",
+            ));
+        };
+        let mut rest = data;
+        while !rest.is_empty() {
+            self.let_others_run().await;
+            let together = segments_together(segment, batching.segments_max());
+            let (run, after) = rest.split_at(rest.len().min(segment * together));
+            let sent = self
+                .sock
+                .write_io(|sock| batching.send(sock, run, segment, to))
+                .await;
+            match sent {
+                Err(error) if run.len() > segment && may_send_alone(&error) => {
+                    for one in run.chunks(segment) {
+                        self.send_where(one, kernel).await?;
+                    }
+                }
+                other => other?,
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
     /// The address that the endpoint is bound to.
     ///
     /// # Errors
@@ -145,6 +206,29 @@ impl DatagramEndpoint {
     #[must_use]
     pub fn get_ref(&self) -> &Socket {
         self.sock.get_ref()
+    }
+
+    fn receive(&self, sock: &Socket, buffer: &mut [u8]) -> io::Result<Received> {
+        let Some(batching) = &self.batching else {
+            return recv_from(sock.as_source(), buffer);
+        };
+        let mut kept = self.kept.borrow_mut();
+        if kept.is_empty() {
+            for (data, from) in batching.receive(sock)?.datagrams() {
+                // It has no limits.
+                let _ = kept.push(data, Some(from.into()));
+            }
+        }
+        let (data, from) = kept.front().ok_or(io::ErrorKind::WouldBlock)?;
+        let len = data.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&data[..len]);
+        let received = Received {
+            len,
+            truncated: data.len() > len,
+            from: from.cloned(),
+        };
+        kept.pop_front();
+        Ok(received)
     }
 
     async fn send_where(&self, data: &[u8], to: Option<&SockAddr>) -> io::Result<()> {

@@ -8,15 +8,18 @@
 //! | [`builder`] | the arguments as methods |
 //! | [`endpoint`] | receiving and sending by `await` |
 //! | [`transport`] | a socket and its protocol |
-//! | [`send_queue`] | what waits to be sent, bounded; pure |
+//! | [`queue`] | datagrams that wait, bounded; pure |
+//! | `batch` | many datagrams in one system call: the feature `udp-batch` |
 //! | [`sys`] | what depends on the system |
 
 mod arguments;
+#[cfg_attr(not(feature = "udp-batch"), path = "no_batch.rs")]
+mod batch;
 mod builder;
 mod candidates;
 mod endpoint;
 mod opening;
-mod send_queue;
+mod queue;
 mod sys;
 mod transport;
 

@@ -8,6 +8,7 @@ use asyncio_loop::socket::{Protocol, SockAddr, Socket, Type};
 use asyncio_loop::{Address, LoopRef};
 
 use super::arguments::{Arguments, Plan, Wanted, refused};
+use super::batch::Batching;
 use super::candidates::{self, Candidate, Found};
 use super::sys;
 
@@ -16,6 +17,8 @@ use super::sys;
 pub(super) struct Opened {
     pub(super) socket: Socket,
     pub(super) peer: Peer,
+    /// For sockets that receive and send many datagrams at a time.
+    pub(super) batching: Option<Batching>,
 }
 
 /// Where datagrams go, if nothing else is said.
@@ -31,6 +34,14 @@ pub(super) enum Peer {
 }
 
 impl Peer {
+    /// The endpoint's own address; or else this one.
+    pub(super) fn address<'a>(&'a self, address: Option<&'a SockAddr>) -> Option<&'a SockAddr> {
+        match self {
+            Self::Any => address,
+            Self::Default(own) | Self::Connected(own) => Some(own),
+        }
+    }
+
     /// Whether a datagram may go to `address`, and where the kernel has to be told to send it:
     /// `None` on a connected socket.
     ///
@@ -57,7 +68,19 @@ impl Peer {
 /// # Errors
 /// What [`Arguments::plan`] refuses; what the resolver reports; the first error of the kernel, when
 /// no candidate works.
-pub(super) async fn open(event_loop: &LoopRef, arguments: Arguments) -> io::Result<Opened> {
+pub(super) async fn open(
+    event_loop: &LoopRef,
+    arguments: Arguments,
+    batch: bool,
+) -> io::Result<Opened> {
+    let mut opened = open_one(event_loop, arguments).await?;
+    if batch {
+        opened.batching = Some(Batching::new(&opened.socket)?);
+    }
+    Ok(opened)
+}
+
+async fn open_one(event_loop: &LoopRef, arguments: Arguments) -> io::Result<Opened> {
     let options = Options {
         reuse_port: arguments.reuse_port,
         allow_broadcast: arguments.allow_broadcast,
@@ -92,7 +115,11 @@ fn given(socket: Socket) -> io::Result<Opened> {
         Ok(address) => Peer::Connected(address),
         Err(_) => Peer::Any,
     };
-    Ok(Opened { socket, peer })
+    Ok(Opened {
+        socket,
+        peer,
+        batching: None,
+    })
 }
 
 impl Wanted {
@@ -163,6 +190,10 @@ impl Options {
                 Peer::Connected(remote)
             }
         };
-        Ok(Opened { socket, peer })
+        Ok(Opened {
+            socket,
+            peer,
+            batching: None,
+        })
     }
 }

@@ -79,6 +79,17 @@ pub(super) fn send(socket: &Socket, data: &[u8], to: Option<&SockAddr>) -> io::R
     }
 }
 
+/// `EIO`, which has no kind of its own.
+#[cfg(all(feature = "udp-batch", unix))]
+pub(super) fn is_input_output_error(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO)
+}
+
+#[cfg(all(feature = "udp-batch", not(unix)))]
+pub(super) fn is_input_output_error(_: &io::Error) -> bool {
+    false
+}
+
 /// The address of a sender that has none: asyncio's `None`.
 #[cfg(unix)]
 pub(super) fn nobody() -> SockAddr {

@@ -26,8 +26,9 @@ use asyncio_loop::{Driven, LoopRef};
 use asyncio_reactor::{Interest, Readiness};
 use socket2::SockRef;
 
+use super::batch::Batching;
 use super::opening::Peer;
-use super::send_queue::SendQueue;
+use super::queue::DatagramQueue;
 use crate::flow::{InvalidLimits, WriteFlow, WriteLimits};
 use crate::life::Life;
 use crate::transport_socket::{HasSocket, TransportSocket};
@@ -64,7 +65,13 @@ pub(super) struct SocketTransport {
     /// for it.
     lost_later: Cell<bool>,
     flow: Cell<WriteFlow>,
-    queue: RefCell<SendQueue>,
+    queue: RefCell<DatagramQueue>,
+    /// For many datagrams at a time.
+    batching: Option<Batching>,
+    /// What is sent is queued, to be sent together when the protocol has got what has come.
+    gathering: Cell<bool>,
+    /// What was received when the protocol stopped reading: at most one batch, less one.
+    kept: RefCell<DatagramQueue>,
     /// What `error_received` is to be told.
     errors: RefCell<VecDeque<io::Error>>,
     /// What `connection_lost` is to be told.
@@ -94,7 +101,7 @@ impl Dispatch for SocketTransport {
             return;
         }
         self.tell();
-        if self.ready.get().readable && self.life.get().reads() {
+        if self.goes_on() {
             self.receive();
         }
         if self.ready.get().writable && self.has_unsent() {
@@ -160,6 +167,7 @@ impl SocketTransport {
         let socket = self.socket.borrow_mut().take();
         let waiter = self.waiter.take();
         self.queue.borrow_mut().clear();
+        self.kept.borrow_mut().clear();
         self.errors.borrow_mut().clear();
         self.stop_retrying();
         // A loop that closes catches panics itself.

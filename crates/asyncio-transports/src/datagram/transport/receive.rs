@@ -7,6 +7,7 @@ use std::io;
 use asyncio_loop::socket::{Received, SockAddr, recv_from};
 use asyncio_reactor::AsSource;
 
+use super::super::batch::{Batch, Batching};
 use super::super::sys;
 use super::SocketTransport;
 
@@ -18,19 +19,73 @@ const RECEIVED_MAX: usize = 32;
 impl SocketTransport {
     /// Receives what is there and gives it to the protocol, up to a bound.
     pub(super) fn receive(&self) {
-        self.event_loop.with_read_buffer(|buffer| {
-            for _ in 0..RECEIVED_MAX {
-                // What the protocol has just been told may have made it stop.
-                if !self.life.get().reads() || !self.ready.get().readable {
-                    break;
+        match &self.batching {
+            None => self.event_loop.with_read_buffer(|buffer| {
+                for _ in 0..RECEIVED_MAX {
+                    // What the protocol has just been told may have made it stop.
+                    if !self.goes_on() {
+                        break;
+                    }
+                    self.receive_one(buffer);
+                    self.tell();
                 }
-                self.receive_one(buffer);
-                self.tell();
-            }
-        });
-        if self.life.get().reads() && self.ready.get().readable {
+            }),
+            Some(batching) => self.gather(|| self.receive_batch(batching)),
+        }
+        if self.goes_on() {
             self.schedule();
         }
+    }
+
+    /// Whether the protocol is to be given more now.
+    pub(super) fn goes_on(&self) -> bool {
+        self.life.get().reads() && (self.ready.get().readable || !self.kept.borrow().is_empty())
+    }
+
+    /// Gives the protocol what was kept for it, and then one batch.
+    fn receive_batch(&self, batching: &Batching) {
+        while let Some((data, from)) = self.take_kept() {
+            self.datagram_received(&data, &from);
+            self.tell();
+        }
+        for _ in 0..RECEIVED_MAX {
+            if !self.goes_on() {
+                return;
+            }
+            match self.with_socket(|socket| batching.receive(socket.get_ref())) {
+                None => return,
+                Some(Ok(batch)) => return self.deliver_batch(&batch),
+                Some(Err(error)) => self.receive_failed(error),
+            }
+            self.tell();
+        }
+    }
+
+    fn deliver_batch(&self, batch: &Batch) {
+        if batch.is_all() {
+            self.drained();
+        }
+        for (data, from) in batch.datagrams() {
+            let from = from.into();
+            if self.life.get().reads() {
+                self.datagram_received(data, &from);
+                self.tell();
+            } else if !self.life.get().is_closing() {
+                // It has no limits.
+                let _ = self.kept.borrow_mut().push(data, Some(from));
+            }
+        }
+    }
+
+    fn take_kept(&self) -> Option<(Vec<u8>, SockAddr)> {
+        let mut kept = self.kept.borrow_mut();
+        if kept.is_empty() || !self.life.get().reads() {
+            return None;
+        }
+        let (data, from) = kept.front()?;
+        let next = (data.to_vec(), from?.clone());
+        kept.pop_front();
+        Some(next)
     }
 
     fn receive_one(&self, buffer: &mut [u8]) {
@@ -38,16 +93,23 @@ impl SocketTransport {
         match received {
             None => {}
             Some(Ok(received)) => self.deliver(&received, buffer),
-            Some(Err(error)) => match error.kind() {
-                io::ErrorKind::WouldBlock => {
-                    let mut known = self.ready.get();
-                    known.readable = false;
-                    self.ready.set(known);
-                }
-                io::ErrorKind::Interrupted => {}
-                _ => self.error_received(error),
-            },
+            Some(Err(error)) => self.receive_failed(error),
         }
+    }
+
+    fn receive_failed(&self, error: io::Error) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.drained(),
+            io::ErrorKind::Interrupted => {}
+            _ => self.error_received(error),
+        }
+    }
+
+    /// Nothing is left, until there is an event.
+    fn drained(&self) {
+        let mut known = self.ready.get();
+        known.readable = false;
+        self.ready.set(known);
     }
 
     fn deliver(&self, received: &Received, buffer: &[u8]) {
@@ -64,9 +126,13 @@ impl SocketTransport {
             self.error_received(io::Error::new(io::ErrorKind::InvalidData, error));
             return;
         }
+        self.datagram_received(&buffer[..received.len], from);
+    }
+
+    fn datagram_received(&self, data: &[u8], from: &SockAddr) {
         self.call(|protocol, method| {
             method.set("datagram_received");
-            protocol.datagram_received(&buffer[..received.len], from);
+            protocol.datagram_received(data, from);
         });
     }
 
@@ -76,7 +142,7 @@ impl SocketTransport {
             self.know(ready);
         }
         self.want();
-        if self.ready.get().readable && self.life.get().reads() {
+        if self.goes_on() {
             self.schedule();
         }
     }

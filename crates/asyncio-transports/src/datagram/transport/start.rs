@@ -11,7 +11,7 @@ use asyncio_loop::LoopRef;
 use asyncio_reactor::Readiness;
 
 use super::super::opening::{Opened, Peer};
-use super::super::send_queue::{QueueLimits, SendQueue};
+use super::super::queue::{DatagramQueue, QueueLimits};
 use super::super::sys;
 use super::SocketTransport;
 use crate::flow::WriteFlow;
@@ -31,7 +31,11 @@ pub(in super::super) async fn start(
     protocol: Rc<RefCell<dyn DatagramProtocol>>,
     limits: QueueLimits,
 ) -> io::Result<Rc<dyn DatagramTransport>> {
-    let Opened { socket, peer } = opened;
+    let Opened {
+        socket,
+        peer,
+        batching,
+    } = opened;
     let connected = matches!(peer, Peer::Connected(_));
     let waiter = Future::new_on(event_loop.spawner());
     let transport = Rc::new_cyclic(|this| SocketTransport {
@@ -45,7 +49,10 @@ pub(in super::super) async fn start(
         calling: Cell::new(false),
         lost_later: Cell::new(false),
         flow: Cell::new(WriteFlow::new()),
-        queue: RefCell::new(SendQueue::new(limits)),
+        queue: RefCell::new(DatagramQueue::new(limits)),
+        batching,
+        gathering: Cell::new(false),
+        kept: RefCell::new(DatagramQueue::new(QueueLimits::NONE)),
         errors: RefCell::new(VecDeque::new()),
         error: Cell::new(None),
         waiter: Cell::new(Some(waiter.clone())),
