@@ -22,6 +22,8 @@ mod pipes;
 mod protocol;
 mod server;
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 mod transport_socket;
 

@@ -185,7 +185,9 @@ pub fn arrows(repository: &Repository<'_>) -> Vec<Finding> {
 
 fn is_allowed(user: &Layer, used: &str, kind: Kind) -> bool {
     let is_below = layer(used).is_some_and(|it| it.rank < user.rank);
-    user.uses.contains(&used) || (kind == Kind::Dev && (used == TESTKIT || is_below))
+    // A crate names itself to have a feature on in its tests.
+    let in_tests = used == TESTKIT || used == user.name || is_below;
+    user.uses.contains(&used) || (kind == Kind::Dev && in_tests)
 }
 
 /// Each library crate names what its row says it is built on; and what a manifest names as a
