@@ -4,8 +4,9 @@
 //! call per direction and turn. Decision: an event is stored with the registration, and the handler
 //! is handed out once, until it has begun to run; it asks then what has happened.
 
-use crate::interest::Interest;
-use crate::registry::Kind;
+use crate::interest::{Interest, Mode};
+use crate::key::Key;
+use crate::registry::{Entry, Kind, Registry};
 use crate::sys::register::Registered;
 use crate::{AsSource, Event, Reactor};
 use std::cell::RefCell;
@@ -75,11 +76,11 @@ impl Driving {
     }
 
     /// What a oneshot registration has to be armed for, if it is not.
-    pub(crate) fn unarmed(self) -> Option<Interest> {
+    fn unarmed(self) -> Option<Interest> {
         (!self.armed.contains(self.wanted)).then_some(self.wanted)
     }
 
-    pub(crate) fn armed(&mut self, interest: Interest) {
+    fn armed(&mut self, interest: Interest) {
         self.armed = interest;
     }
 
@@ -87,7 +88,7 @@ impl Driving {
         self.wanted
     }
 
-    pub(crate) fn want(&mut self, interest: Interest) {
+    fn want(&mut self, interest: Interest) {
         self.wanted = interest;
     }
 }
@@ -152,6 +153,38 @@ impl<H> Reactor<H> {
     /// reported to nobody any more: for a loop that closes.
     pub fn take_driven(&self) -> Vec<H> {
         self.drivers.take().into_iter().flatten().collect()
+    }
+}
+
+impl Registry {
+    /// Looks at the books of a driven source. `look` runs no foreign code.
+    pub(crate) fn driving<R>(&self, key: Key, look: impl FnOnce(&mut Driving) -> R) -> Option<R> {
+        match self.entry(key).as_deref_mut() {
+            Some(Entry {
+                kind: Kind::Driven(driving),
+                ..
+            }) => Some(look(driving)),
+            _ => None,
+        }
+    }
+
+    /// Changes what the handler of a driven source is handed out for.
+    pub(crate) fn want(&self, key: Key, interest: Interest) -> io::Result<()> {
+        let unarmed = self.driving(key, |driving| {
+            driving.want(interest);
+            driving.unarmed()
+        });
+        let Some(Some(interest)) = unarmed else {
+            return Ok(());
+        };
+        if self.selector().supports_edge() {
+            return Ok(());
+        }
+        let source = self.current(key).ok_or(io::ErrorKind::NotFound)?;
+        self.selector()
+            .modify(&source, key.as_usize(), interest, Mode::Oneshot)?;
+        self.driving(key, |driving| driving.armed(interest));
+        Ok(())
     }
 }
 

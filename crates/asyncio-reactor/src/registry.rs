@@ -37,10 +37,10 @@ pub(crate) struct Registry {
 }
 
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     key: Key,
     source: HeldSource,
-    kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// What a source was registered for.
@@ -353,36 +353,6 @@ impl Registry {
         }
     }
 
-    /// Looks at the books of a driven source. `look` runs no foreign code.
-    pub(crate) fn driving<R>(&self, key: Key, look: impl FnOnce(&mut Driving) -> R) -> Option<R> {
-        match self.entry(key).as_deref_mut() {
-            Some(Entry {
-                kind: Kind::Driven(driving),
-                ..
-            }) => Some(look(driving)),
-            _ => None,
-        }
-    }
-
-    /// Changes what the handler of a driven source is handed out for.
-    pub(crate) fn want(&self, key: Key, interest: Interest) -> io::Result<()> {
-        let unarmed = self.driving(key, |driving| {
-            driving.want(interest);
-            driving.unarmed()
-        });
-        let Some(Some(interest)) = unarmed else {
-            return Ok(());
-        };
-        if self.selector.supports_edge() {
-            return Ok(());
-        }
-        let source = self.current(key).ok_or(io::ErrorKind::NotFound)?;
-        self.selector
-            .modify(&source, key.as_usize(), interest, Mode::Oneshot)?;
-        self.driving(key, |driving| driving.armed(interest));
-        Ok(())
-    }
-
     fn watched(&self, key: Key) -> Option<(HeldSource, Interest)> {
         match self.entry(key).as_deref() {
             Some(Entry {
@@ -395,12 +365,12 @@ impl Registry {
     }
 
     /// The source under `key`, if it still has its descriptor's number.
-    fn current(&self, key: Key) -> Option<HeldSource> {
+    pub(crate) fn current(&self, key: Key) -> Option<HeldSource> {
         let source = self.entry(key)?.source.again();
         (self.owner(source.as_raw_source()) == Some(key)).then_some(source)
     }
 
-    fn entry(&self, key: Key) -> Option<RefMut<'_, Entry>> {
+    pub(crate) fn entry(&self, key: Key) -> Option<RefMut<'_, Entry>> {
         RefMut::filter_map(self.entries.borrow_mut(), |entries| {
             entries
                 .get_mut(key.index())
