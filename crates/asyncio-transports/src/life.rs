@@ -206,7 +206,11 @@ impl Life {
 
     /// Whether `connection_lost` is to be called now, which it is once.
     pub(crate) fn lose(&mut self) -> bool {
-        std::mem::replace(&mut self.phase, Phase::Over) == Phase::Ending
+        let due = self.phase == Phase::Ending;
+        if due {
+            self.phase = Phase::Over;
+        }
+        due
     }
 
     /// The loop is closed: nothing is called any more.

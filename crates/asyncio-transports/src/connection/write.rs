@@ -133,26 +133,25 @@ impl<I: Io> Connection<I> {
 
     /// There is room: writes what was kept.
     pub(super) fn flush(&self) {
-        let wrote = {
-            let outbox = self.outbox.borrow();
-            let Some(outbox) = &*outbox else { return };
-            let size = outbox.size();
-            outbox.slices().and_then(|slices| {
-                let wrote = self.with_io(|io| io.write(&slices));
-                wrote.unwrap_or(Ok(0)).map(|count| {
-                    let tried: usize = slices.iter().map(|slice| slice.len()).sum();
-                    (count, count < tried, count == size)
-                })
-            })
+        // A chunk is foreign code.
+        let mut wrote = None;
+        self.event_loop
+            .spawner()
+            .catch_panic("panic in a chunk to be written", || {
+                wrote = Some(self.write_kept());
+            });
+        let Some(wrote) = wrote else {
+            return self.break_off(Some(io::Error::other("a chunk has panicked")));
         };
         match wrote {
-            Ok((count, full, all)) => {
-                if full {
+            Ok((count, tried)) => {
+                if count < tried {
                     self.filled();
-                } else if !all {
-                    self.schedule();
                 }
                 self.wrote(count);
+                if self.has_unwritten() && self.ready.get().writable {
+                    self.schedule();
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.filled(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -160,6 +159,18 @@ impl<I: Io> Connection<I> {
             }
             Err(error) => self.fatal(error, "Fatal write error on transport"),
         }
+    }
+
+    /// Writes what is unwritten, as far as one system call does: how much, and of how much.
+    fn write_kept(&self) -> io::Result<(usize, usize)> {
+        let outbox = self.outbox.borrow();
+        let Some(outbox) = &*outbox else {
+            return Ok((0, 0));
+        };
+        let slices = outbox.slices()?;
+        let tried = slices.iter().map(|slice| slice.len()).sum();
+        let count = self.with_io(|io| io.write(&slices)).unwrap_or(Ok(0))?;
+        Ok((count, tried))
     }
 
     /// The first `count` unwritten bytes are written.
