@@ -113,7 +113,7 @@ const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo>(
         ("timeout/ready", scoping::measure_ready::<R>),
         ("timeout/pending", scoping::measure_pending::<R>),
         // Who has one face shows it twice.
-        ("tcp/protocol/", echoing::measure::<R>),
+        ("tcp/protocol/", echoing::measure_protocol::<R>),
         ("tcp/stream/", echoing::measure::<R>),
         // The last: see `but_locks`.
         ("lock/free", locking::measure_lock::<R>),

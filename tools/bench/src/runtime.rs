@@ -129,6 +129,11 @@ pub trait Echo: Runtime {
     /// Sends back what comes, on every connection that `listener` accepts, for ever. The listener is
     /// blocking.
     fn echo(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static;
+
+    /// The same by callbacks, where the runtime has those.
+    fn echo_by_protocol(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static {
+        Self::echo(listener)
+    }
 }
 
 /// A runtime that other threads can hand calls to.

@@ -95,6 +95,11 @@ pub fn measure<R: Echo>(params: Params) -> Sample {
     serve_under_load(params, |listener| R::run(R::echo(listener)))
 }
 
+/// The same of its server by callbacks.
+pub fn measure_protocol<R: Echo>(params: Params) -> Sample {
+    serve_under_load(params, |listener| R::run(R::echo_by_protocol(listener)))
+}
+
 /// The same for any server. It does not return: the sample's process ends with what it has printed,
 /// because a server that is asked to stop would be measured stopping.
 pub fn serve_under_load(params: Params, serve: Serve) -> Sample {

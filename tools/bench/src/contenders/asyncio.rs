@@ -10,6 +10,7 @@ use asyncio_loop::{
     EventLoop, LoopHandle, get_running_loop, sock_accept, sock_recv_into, sock_sendall,
 };
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
+use asyncio_transports::{Protocol, Transport, connect_accepted_socket};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
@@ -242,6 +243,46 @@ impl Echo for Asyncio {
                 }
             };
             Self::spawn(connection).detach();
+        }
+    }
+
+    async fn echo_by_protocol(listener: std::net::TcpListener) {
+        let event_loop = get_running_loop();
+        let listener = event_loop
+            .register(Socket::from(listener))
+            .expect("a listener");
+        while let Ok((stream, _)) = sock_accept(&listener).await {
+            connect_accepted_socket(EchoProtocol::default, stream.into_inner())
+                .await
+                .expect("a connection");
+        }
+    }
+}
+
+/// The server's side of one connection.
+#[derive(Default)]
+struct EchoProtocol(Option<Rc<dyn Transport>>);
+
+impl Protocol for EchoProtocol {
+    fn connection_made(&mut self, transport: Rc<dyn Transport>) {
+        self.0 = Some(transport);
+    }
+
+    fn data_received(&mut self, data: &[u8]) {
+        if let Some(transport) = &self.0 {
+            let _ = transport.write(data);
+        }
+    }
+
+    fn pause_writing(&mut self) {
+        if let Some(transport) = &self.0 {
+            transport.pause_reading();
+        }
+    }
+
+    fn resume_writing(&mut self) {
+        if let Some(transport) = &self.0 {
+            transport.resume_reading();
         }
     }
 }
