@@ -5,19 +5,18 @@
 //! one call, on the same instance. Our eventfd is registered edge-triggered and needs neither
 //! reading nor arming; each write to it is an event.
 //!
-//! Registration goes through `polling`, and is then narrowed and widened once. Narrowed, because
-//! `polling` includes `EPOLLPRI` in readability: a byte of urgent TCP data, which nobody here reads
-//! out of band, would keep a level-triggered registration ready for ever. Widened by `EPOLLRDHUP`:
-//! with edges, a read that comes back short may only be taken for the last one (which saves a call
-//! that fails with `EAGAIN`) if the end of the stream was not already part of the same event; nor
-//! if urgent data was, at which a read stops: so edges do have `EPOLLPRI`. Both in one call, for a
-//! descriptor's whole life; `polling` gives no other way to say it.
+//! Registration is ours too, one `epoll_ctl` for a descriptor's whole life, because `polling`
+//! cannot say what it takes. It includes `EPOLLPRI` in readability: a byte of urgent TCP data, which
+//! nobody here reads out of band, would keep a level-triggered registration ready for ever. And it
+//! leaves `EPOLLRDHUP` out: with edges, a read that comes back short may only be taken for the last
+//! one (which saves a call that fails with `EAGAIN`) if the end of the stream was not already part
+//! of the same event; nor if urgent data was, at which a read stops: so edges do have `EPOLLPRI`.
 
-use super::register::{self, HeldSource};
+use super::register::HeldSource;
 use super::timeout::{Sleep, timespec};
 use crate::sys::wake::{self, Wake};
 use crate::{Event, Events, Interest, Mode, Notifier, Selector};
-use polling::{PollMode, Poller};
+use polling::Poller;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::time::{
@@ -97,15 +96,9 @@ impl Selector for DefaultSelector {
         interest: Interest,
         mode: Mode,
     ) -> io::Result<()> {
-        register::add(
-            &self.poller,
-            source,
-            polling::Event::none(key),
-            poll_mode(mode),
-        )?;
-        self.modify(source, key, interest, mode).inspect_err(|_| {
-            let _ = self.poller.delete(source.as_source());
-        })
+        let data = EventData::new_u64(key as u64);
+        let flags = flags(interest, mode);
+        Ok(epoll::add(&self.poller, source.as_source(), data, flags)?)
     }
 
     fn modify(
@@ -229,14 +222,6 @@ fn add_edge(poller: &Poller, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
         data,
         EventFlags::IN | EventFlags::ET,
     )?)
-}
-
-fn poll_mode(mode: Mode) -> PollMode {
-    match mode {
-        Mode::Level => PollMode::Level,
-        Mode::Edge => PollMode::Edge,
-        Mode::Oneshot => PollMode::Oneshot,
-    }
 }
 
 fn flags(interest: Interest, mode: Mode) -> EventFlags {

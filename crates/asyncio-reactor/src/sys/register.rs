@@ -9,6 +9,7 @@
 use crate::AsSource;
 use crate::registry::{Kind, Registration, Registry};
 use crate::sys::{BorrowedSource, RawSource};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 use polling::{PollMode, Poller};
 use std::io;
 use std::rc::Rc;
@@ -102,6 +103,7 @@ impl<T> Registered<T> {
 }
 
 /// Adds a source to a poller.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn add(
     poller: &Poller,
     source: &HeldSource,
