@@ -63,6 +63,24 @@ impl LoopRef {
         })
     }
 
+    /// [`drive`](Self::drive) for a source that is in non-blocking mode already, which saves a
+    /// system call.
+    ///
+    /// # Errors
+    /// As [`drive`](Self::drive).
+    pub fn drive_nonblocking<T, D>(&self, source: T, handler: Rc<D>) -> io::Result<Driven<T>>
+    where
+        T: AsSource + 'static,
+        D: Dispatch,
+    {
+        watch::refuse_closed(self.inner())?;
+        let handler = Handler::Driver(Recurring::new(handler));
+        Ok(Driven {
+            driven: self.inner().reactor.drive_nonblocking(source, handler)?,
+            inner: Rc::clone(self.inner()),
+        })
+    }
+
     /// Lends the buffer of 256 KiB that all transports of the loop read to. What is in it is left
     /// over from others.
     pub fn with_read_buffer<R>(&self, read: impl FnOnce(&mut [u8]) -> R) -> R {

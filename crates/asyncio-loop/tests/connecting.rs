@@ -20,6 +20,7 @@ on_every_selector! {
     a_host_is_no_address_of_a_unix_socket,
     a_unix_listener_is_reached_by_its_path,
     a_full_unix_listener_is_an_error,
+    a_socket_that_is_not_registered_is_connected_and_given_back,
     an_accepted_connection_is_not_blocking_and_not_inherited_n13,
     an_accept_that_is_cancelled_loses_no_connection_p6,
     a_connection_that_was_given_up_is_no_error_of_the_listener_p13,
@@ -131,6 +132,60 @@ fn a_full_unix_listener_is_an_error(event_loop: &EventLoop) {
         };
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     });
+}
+
+/// Transports connect so, and register the socket their own way.
+fn a_socket_that_is_not_registered_is_connected_and_given_back(event_loop: &EventLoop) {
+    run(event_loop, async |event_loop| {
+        let sources = event_loop.metrics().sources;
+        let socket = || {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = SockAddr::from(listener.local_addr().unwrap());
+        let connected = event_loop.connect_socket(socket(), &address).await.unwrap();
+        assert_eq!(connected.peer_addr().unwrap(), address);
+        assert_eq!(event_loop.metrics().sources, sources);
+        event_loop.register(connected).unwrap();
+
+        let bound = socket();
+        let any = "127.0.0.1:0".parse::<SocketAddr>().unwrap();
+        bound.bind(&any.into()).unwrap();
+        let address = bound.local_addr().unwrap();
+        let error = event_loop.connect_socket(socket(), &address).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(error.downcast::<ConnectError>().is_ok());
+
+        // One that is not answered waits, and is closed with the wait.
+        bound.listen(0).unwrap();
+        let mut queued = Vec::new();
+        for _ in 0..10 {
+            let connecting = event_loop.connect_socket(socket(), &address);
+            match timeout(event_loop.clone(), connecting).await {
+                Some(connected) => queued.push(connected.unwrap()),
+                None => break,
+            }
+        }
+        assert!(queued.len() < 10);
+        assert_eq!(event_loop.metrics().sources, sources);
+    });
+}
+
+/// `None` if it has not ended in a few turns, for this crate is below that of the timeouts.
+async fn timeout<F: Future>(event_loop: asyncio_loop::LoopRef, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    for _ in 0..20 {
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx)));
+        if let std::task::Poll::Ready(output) = polled.await {
+            return Some(output);
+        }
+        let turn = event_loop.time() + Duration::from_millis(1);
+        asyncio_loop::sleep_until(turn).await;
+    }
+    None
 }
 
 /// N13, as far as this layer goes: what comes from a listener is ours alone and does not block.

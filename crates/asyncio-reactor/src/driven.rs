@@ -138,6 +138,19 @@ impl<H> Reactor<H> {
     /// As [`Async::new`](crate::Async::new). Source and handler are dropped.
     pub fn drive<T: AsSource + 'static>(&self, source: T, handler: H) -> io::Result<Driven<T, H>> {
         crate::sys::set_nonblocking(source.as_source())?;
+        self.drive_nonblocking(source, handler)
+    }
+
+    /// [`drive`](Self::drive) for a source that is in non-blocking mode already, which saves a
+    /// system call.
+    ///
+    /// # Errors
+    /// As [`drive`](Self::drive).
+    pub fn drive_nonblocking<T: AsSource + 'static>(
+        &self,
+        source: T,
+        handler: H,
+    ) -> io::Result<Driven<T, H>> {
         let kind = Kind::Driven(Driving::default());
         let registered =
             Registered::new(self.registry(), source, kind).map_err(|(error, _source)| error)?;

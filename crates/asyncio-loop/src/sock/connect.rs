@@ -5,10 +5,12 @@ use std::fmt;
 use std::io;
 
 use asyncio_reactor::{AsSource, Async};
-use socket2::SockAddr;
+use socket2::{SockAddr, Socket};
 
 use super::address::Address;
 use super::sys;
+use crate::loop_ref::LoopRef;
+use crate::watch;
 
 /// Connects to `address`.
 ///
@@ -54,6 +56,35 @@ async fn connect<S: AsSource>(sock: &Async<S>, address: &SockAddr) -> io::Result
     // What was reported before is no news of this connect: a fresh socket counts as writable.
     sock.clear_writable();
     sock.write_io(|sock| sys::connected(sock.as_source())).await
+}
+
+impl LoopRef {
+    /// Connects a socket that is not registered, and gives it back: for transports, which register
+    /// it their own way. It is in non-blocking mode already. It is registered only while it has to
+    /// wait, and it has not where the other end is on this machine.
+    ///
+    /// # Errors
+    /// As [`sock_connect`]; `NotConnected` when the loop is closed. The socket is closed.
+    ///
+    /// # Cancel safety
+    /// Yes: the socket is closed.
+    pub async fn connect_socket(&self, sock: Socket, address: &SockAddr) -> io::Result<Socket> {
+        watch::refuse_closed(self.inner())?;
+        self.connect_unregistered(sock, address)
+            .await
+            .map_err(|error| ConnectError::io(address.clone(), error))
+    }
+
+    async fn connect_unregistered(&self, sock: Socket, to: &SockAddr) -> io::Result<Socket> {
+        // The kernel may say that it is under way when it is through.
+        if sys::connect(sock.as_source(), to)? || sock.peer_addr().is_ok() {
+            return Ok(sock);
+        }
+        let sock = Async::new_nonblocking(&self.inner().reactor, sock)?;
+        sock.write_io(|sock| sys::connected(sock.as_source()))
+            .await?;
+        Ok(sock.into_inner())
+    }
 }
 
 /// A connect failed: inside the error of [`sock_connect`], from which [`io::Error::get_ref`] and a
