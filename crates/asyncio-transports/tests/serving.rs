@@ -248,9 +248,12 @@ fn serve_forever_ends_when_the_server_is_closed() {
         });
         yield_now().await;
         assert!(server.is_serving());
-        let (transport, _) = create_connection(move || Recorder::new(&seen), address(&server))
+        let recorder = Recorder::new(&seen);
+        let (transport, _) = create_connection(|| recorder, address(&server))
             .await
             .unwrap();
+        let _ = transport.write(b"there");
+        seen.until("there", 1).await;
         server.close();
         for _ in 0..10 {
             yield_now().await;

@@ -88,9 +88,9 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let socket = socket::connected(socket::stream(self.socket)?)?;
+            let stream = socket::connected(socket::stream(self.socket)?)?;
             let secured = self.layer.of_server()?;
-            open(&get_running_loop(), socket, self.factory, secured).await
+            open(&get_running_loop(), stream, self.factory, secured).await
         })
     }
 }

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use asyncio_futures::staggered_race;
-use asyncio_loop::{Address, ConnectError, LoopRef, sock_connect};
-use socket2::{Domain, Socket};
+use asyncio_loop::{Address, ConnectError, LoopRef};
+use socket2::{Domain, SockAddr, Socket};
 
 use super::destination::Candidate;
 use super::errors::BindError;
+use super::open::Stream;
 
 /// Connects to one of `candidates`: the first; the next as soon as the one begun before has failed,
 /// or after `delay`. Whoever is first wins, and the sockets of the others are closed.
@@ -24,13 +25,13 @@ pub(super) async fn connect_to_any(
     candidates: Vec<Candidate>,
     local: Option<&[Candidate]>,
     delay: Option<Duration>,
-) -> Result<Socket, Vec<io::Error>> {
+) -> Result<Stream, Vec<io::Error>> {
     let attempts = candidates
         .into_iter()
         .map(|candidate| move || connect_to(event_loop, candidate, local));
     let (winner, errors) = staggered_race(attempts, delay).await;
     match winner {
-        Some((socket, _)) => Ok(socket),
+        Some((stream, _)) => Ok(stream),
         None => Err(errors.into_iter().flatten().flatten().collect()),
     }
 }
@@ -40,23 +41,25 @@ async fn connect_to(
     event_loop: &LoopRef,
     candidate: Candidate,
     local: Option<&[Candidate]>,
-) -> Result<Socket, Vec<io::Error>> {
+) -> Result<Stream, Vec<io::Error>> {
     let mut errors = Vec::new();
     let connected = async {
         let socket = candidate.socket()?;
         if let Some(local) = local {
             bind_to_any(&socket, candidate.family(), local, &mut errors)?;
         }
-        let socket = event_loop.register(socket)?;
-        sock_connect(&socket, candidate.address).await?;
+        let to = SockAddr::from(candidate.address);
+        let socket = event_loop.connect_socket(socket, &to).await?;
         // Who has chosen this end's port may mean it.
-        if local.is_none() && is_connected_to_itself(socket.get_ref(), candidate.address) {
+        if local.is_none() && is_connected_to_itself(&socket, candidate.address) {
             return Err(refused(candidate.address));
         }
-        Ok(socket.into_inner())
+        // A connect to every address is one to this machine.
+        let peer = (!candidate.address.ip().is_unspecified()).then_some(to);
+        Ok(Stream::new(socket, peer))
     };
     match connected.await {
-        Ok(socket) => Ok(socket),
+        Ok(stream) => Ok(stream),
         Err(error) => {
             errors.push(error);
             Err(errors)

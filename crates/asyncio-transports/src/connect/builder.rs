@@ -178,8 +178,8 @@ where
             let hints = &self.hints;
             let candidates = match self.to {
                 Destination::Socket(socket) => {
-                    let socket = socket::connected(socket::stream(socket)?)?;
-                    return open(&event_loop, socket, self.factory, secured).await;
+                    let stream = socket::connected(socket::stream(socket)?)?;
+                    return open(&event_loop, stream, self.factory, secured).await;
                 }
                 Destination::Host(host, port) => {
                     let (host, port) = (Some(&*host), port.service());
@@ -196,10 +196,10 @@ where
             };
             let first_family_count = self.interleave.unwrap_or(self.delay.is_some().into());
             let candidates = interleave(candidates, first_family_count, Candidate::family);
-            let socket = connect_to_any(&event_loop, candidates, local.as_deref(), self.delay)
+            let stream = connect_to_any(&event_loop, candidates, local.as_deref(), self.delay)
                 .await
                 .map_err(|errors| ConnectErrors::raise(errors, self.all_errors))?;
-            open(&event_loop, socket, self.factory, secured).await
+            open(&event_loop, stream, self.factory, secured).await
         })
     }
 }

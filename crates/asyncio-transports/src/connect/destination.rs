@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use asyncio_loop::{AddrInfoHints, Address, LoopRef, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::sys;
+
 /// Where [`create_connection`](crate::create_connection) connects to: made from a host and a port,
 /// from addresses, or from a socket that is connected already (asyncio's `sock`).
 ///
@@ -75,9 +77,9 @@ impl Candidate {
         }
     }
 
-    /// A socket for it.
+    /// A socket for it, in non-blocking mode.
     pub(crate) fn socket(&self) -> io::Result<Socket> {
-        Socket::new(self.family(), Type::STREAM, self.protocol)
+        sys::stream_socket(self.family(), self.protocol)
     }
 }
 

@@ -7,12 +7,28 @@ use std::rc::Rc;
 
 use asyncio_loop::LoopRef;
 use asyncio_sync::oneshot;
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 
 use super::builder::Connected;
 use crate::connection::{Setup, start_socket};
 use crate::layer::{Opened, Secured};
 use crate::{Protocol, Transport};
+
+/// A connected socket, in non-blocking mode.
+pub(crate) struct Stream {
+    socket: Socket,
+    /// Whom it is connected to, if that is known.
+    peer: Option<SockAddr>,
+}
+
+impl Stream {
+    pub(crate) fn new(socket: Socket, peer: impl Into<Option<SockAddr>>) -> Self {
+        Self {
+            socket,
+            peer: peer.into(),
+        }
+    }
+}
 
 /// A connection that is opening.
 pub(crate) struct Opening {
@@ -30,7 +46,7 @@ pub(crate) struct Opening {
 /// What the kernel or the layer reports. The socket is closed.
 pub(crate) fn start(
     event_loop: &LoopRef,
-    socket: Socket,
+    stream: Stream,
     protocol: Rc<RefCell<dyn Protocol>>,
     secured: Option<&Secured>,
     attached: Option<Box<dyn Any>>,
@@ -40,7 +56,7 @@ pub(crate) fn start(
         ..Setup::new(event_loop, protocol)
     };
     let Some(secured) = secured else {
-        let (transport, told) = start_socket(setup(protocol), socket, None)?;
+        let (transport, told) = start_socket(setup(protocol), stream.socket, stream.peer)?;
         return Ok(Opening {
             transport,
             raw: None,
@@ -49,7 +65,7 @@ pub(crate) fn start(
     };
     let (opened, told) = Opened::channel();
     let layered = secured.layer.layer(secured.opening(protocol, opened))?;
-    let (raw, _) = start_socket(setup(layered.protocol), socket, None)?;
+    let (raw, _) = start_socket(setup(layered.protocol), stream.socket, stream.peer)?;
     Ok(Opening {
         transport: layered.transport,
         raw: Some(raw),
@@ -60,7 +76,7 @@ pub(crate) fn start(
 /// Makes a transport of a connected socket for a client's protocol, and waits until it is open.
 pub(super) async fn open<F, P>(
     event_loop: &LoopRef,
-    socket: Socket,
+    stream: Stream,
     factory: F,
     secured: Option<Secured>,
 ) -> io::Result<Connected<P>>
@@ -69,7 +85,7 @@ where
     P: Protocol,
 {
     let protocol = Rc::new(RefCell::new(factory()));
-    let opening = start(event_loop, socket, protocol.clone(), secured.as_ref(), None)?;
+    let opening = start(event_loop, stream, protocol.clone(), secured.as_ref(), None)?;
     Ok((opening.finish().await?, protocol))
 }
 

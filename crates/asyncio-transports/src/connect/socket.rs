@@ -6,6 +6,8 @@ use std::io;
 
 use socket2::{Domain, Socket, Type};
 
+use super::open::Stream;
+
 /// A socket that was handed in and is of no use here. It was not touched: it is inside the error of
 /// [`create_connection`](crate::create_connection) and its like, from which
 /// [`io::Error::downcast`] gets it back.
@@ -62,14 +64,18 @@ pub(crate) fn unix_stream(socket: Socket) -> io::Result<Socket> {
 
 /// Lets sockets pass that have a peer. asyncio lets one without become a transport, whose first
 /// read then fails.
-pub(crate) fn connected(socket: Socket) -> io::Result<Socket> {
+pub(crate) fn connected(socket: Socket) -> io::Result<Stream> {
     match socket.peer_addr() {
+        Ok(peer) => {
+            socket.set_nonblocking(true)?;
+            Ok(Stream::new(socket, peer))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(RefusedSocket::raise(
             io::ErrorKind::NotConnected,
             socket,
             "A connected socket",
         )),
-        _ => Ok(socket),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,14 +8,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use asyncio_loop::{get_running_loop, sock_connect};
-use socket2::{Domain, Socket, Type};
+use asyncio_loop::get_running_loop;
+use socket2::{Domain, SockAddr, Socket};
 
 use super::builder::Connected;
-use super::open::open;
+use super::open::{Stream, open};
 use super::socket;
-use crate::Protocol;
 use crate::layer::{LayerSettings, layer_methods};
+use crate::{Protocol, sys};
 
 /// A Unix socket's path, or a socket that there is already (asyncio's `sock`): what
 /// [`create_unix_connection`] and [`create_unix_server`](crate::create_unix_server) take.
@@ -109,15 +109,16 @@ where
             let missing = "you have to pass server_hostname when using ssl";
             let secured = self.layer.of_client(None, missing)?;
             let event_loop = get_running_loop();
-            let socket = match self.to {
+            let stream = match self.to {
                 UnixEndpoint::Socket(socket) => socket::connected(socket::unix_stream(socket)?)?,
                 UnixEndpoint::Path(path) => {
-                    let socket = event_loop.socket(Domain::UNIX, Type::STREAM)?;
-                    sock_connect(&socket, path).await?;
-                    socket.into_inner()
+                    let address = SockAddr::unix(path)?;
+                    let socket = sys::stream_socket(Domain::UNIX, None)?;
+                    let socket = event_loop.connect_socket(socket, &address).await?;
+                    Stream::new(socket, address)
                 }
             };
-            open(&event_loop, socket, self.factory, secured).await
+            open(&event_loop, stream, self.factory, secured).await
         })
     }
 }

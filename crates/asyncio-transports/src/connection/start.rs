@@ -47,7 +47,7 @@ impl Setup {
 /// Makes a connection of a connected stream socket, TCP or Unix, and has `connection_made` called
 /// in the next turn. What is received tells that it was.
 ///
-/// `peer` is its address, where known; else it is asked for.
+/// The socket is in non-blocking mode. `peer` is its address, where known; else it is asked for.
 ///
 /// # Errors
 /// What the kernel reports, and `NotConnected` on a closed loop. The socket is closed.
@@ -56,13 +56,16 @@ pub(crate) fn start_socket(
     socket: Socket,
     peer: Option<SockAddr>,
 ) -> io::Result<(Rc<dyn Transport>, Opened)> {
-    let domain = socket.local_addr()?.domain();
     let peer = peer.or_else(|| socket.peer_addr().ok());
+    let domain = match &peer {
+        Some(peer) => peer.domain(),
+        None => socket.local_addr()?.domain(),
+    };
     // asyncio does it for every TCP connection. Other streams refuse, and so may one that is
     // broken already.
     let _ = socket.set_tcp_nodelay(true);
     let (connection, opened) = start_with(setup, peer, Life::new(), |event_loop, connection| {
-        let driven = event_loop.drive(socket, connection)?;
+        let driven = event_loop.drive_nonblocking(socket, connection)?;
         Ok(StreamSocket::new(driven, domain))
     })?;
     Ok((as_transport(&connection), opened))

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 
 use asyncio_loop::{Address, TimerHandle};
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 
 #[cfg(unix)]
 use super::socket_file::SocketFile;
@@ -61,8 +61,8 @@ impl Listener {
 /// What came of an accept.
 #[derive(Debug)]
 pub(super) enum Accepted {
-    /// A connection.
-    Connection(Socket),
+    /// A connection, and whom it is to.
+    Connection(Socket, SockAddr),
     /// A connection that is none any more, or a signal: the next one may be good.
     Next,
     /// No more connections.
@@ -73,9 +73,9 @@ pub(super) enum Accepted {
 }
 
 impl Accepted {
-    fn of(accepted: io::Result<Socket>) -> Self {
+    fn of(accepted: io::Result<(Socket, SockAddr)>) -> Self {
         match accepted {
-            Ok(socket) => Self::Connection(socket),
+            Ok((socket, peer)) => Self::Connection(socket, peer),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::Drained,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Self::Next,
             Err(error) if sys::is_of_connection(&error) => Self::Next,

@@ -10,12 +10,11 @@ use std::time::Duration;
 use asyncio_executor::{Context, ErrorContext};
 use asyncio_loop::LoopRef;
 use asyncio_sync::Event;
-use socket2::Socket;
 
 use super::clients::Clients;
 use super::listener::{Accepted, Listener, why_it_rests};
 use crate::Protocol;
-use crate::connect::open;
+use crate::connect::open::{self, Stream};
 use crate::layer::{Secured, misuse};
 
 /// Python: `ACCEPT_RETRY_DELAY`.
@@ -104,9 +103,10 @@ impl State {
             self.event_loop.remove_reader(&listener.socket);
             listener.close();
         }
-        drop(self.factory.take());
         self.closed.set();
         self.end_if_over();
+        // The user's: last, since its destructor may do anything.
+        drop(self.factory.take());
     }
 
     /// Has connections of `listener` accepted as long as some wait.
@@ -124,9 +124,9 @@ impl State {
                 return;
             }
             match listener.accept() {
-                Accepted::Connection(socket) => {
+                Accepted::Connection(socket, peer) => {
                     listener.has_reported.set(false);
-                    self.open(socket);
+                    self.open(Stream::new(socket, peer));
                 }
                 Accepted::Next => {}
                 Accepted::Drained => return,
@@ -156,16 +156,16 @@ impl State {
     }
 
     /// Makes a transport of a connection, in a context of its own.
-    fn open(self: &Rc<Self>, socket: Socket) {
+    fn open(self: &Rc<Self>, stream: Stream) {
         let context = self.context.copy();
         self.event_loop.spawner().catch_panic(FAILED, || {
-            if let Err(error) = context.run(|| self.try_open(socket)) {
+            if let Err(error) = context.run(|| self.try_open(stream)) {
                 self.failed_to_open(&error);
             }
         });
     }
 
-    fn try_open(self: &Rc<Self>, socket: Socket) -> io::Result<()> {
+    fn try_open(self: &Rc<Self>, stream: Stream) -> io::Result<()> {
         let Some(factory) = self.factory.borrow().clone() else {
             return Ok(());
         };
@@ -174,7 +174,7 @@ impl State {
         let number = client.number;
         let secured = self.secured.as_ref();
         let attached: Box<dyn Any> = Box::new(client);
-        let opening = open::start(&self.event_loop, socket, protocol, secured, Some(attached))?;
+        let opening = open::start(&self.event_loop, stream, protocol, secured, Some(attached))?;
         self.clients.set(number, &opening.transport);
         if !opening.has_layer() {
             opening.detach();

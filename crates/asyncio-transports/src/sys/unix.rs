@@ -6,7 +6,7 @@ use asyncio_reactor::BorrowedSource;
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags};
-use socket2::SockRef;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::io::Received;
 
@@ -16,6 +16,34 @@ const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 /// On Apple's systems that is a property of the socket, which the standard library and socket2 set.
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: SendFlags = SendFlags::empty();
+
+/// A new stream socket, not blocking and not inherited by child processes.
+pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::Result<Socket> {
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "illumos",
+        target_os = "linux",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    return Socket::new(family, Type::STREAM.nonblocking(), protocol);
+    #[cfg(not(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "illumos",
+        target_os = "linux",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    )))]
+    {
+        let socket = Socket::new(family, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+}
 
 /// Reads from a stream whose short reads mean that nothing is left.
 #[inline]

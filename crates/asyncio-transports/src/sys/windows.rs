@@ -5,9 +5,16 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 
 use asyncio_reactor::BorrowedSource;
-use socket2::SockRef;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::io::Received;
+
+/// A new stream socket, not blocking and not inherited by child processes.
+pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::Result<Socket> {
+    let socket = Socket::new(family, Type::STREAM, protocol)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
 
 /// Reads from a stream whose short reads mean that nothing is left.
 pub(crate) fn recv(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {

@@ -1,6 +1,6 @@
 //! What listening needs of the system. Every system supplies:
 //!
-//! * `accept`: one connection, not blocking and not inherited by child processes;
+//! * `accept`: one connection, not blocking and not inherited by child processes, and its peer;
 //! * `is_out_of_resources`: whether an accept failed because something has run out, so that the
 //!   next one would fail as well;
 //! * `is_of_connection`: whether an accept failed for a connection, and not for the listener;

@@ -3,7 +3,7 @@
 use std::io;
 
 use rustix::io::Errno;
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 
 /// The time that a closed connection's address is held back is for connections, and is no reason
 /// not to listen again: `SO_REUSEADDR` means that here, and not on Windows.
@@ -19,10 +19,10 @@ pub(in super::super) const REUSE_ADDRESS: bool = true;
     target_os = "netbsd",
     target_os = "openbsd"
 ))]
-pub(in super::super) fn accept(listener: &Socket) -> io::Result<Socket> {
-    use rustix::net::{SocketFlags, accept_with};
+pub(in super::super) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    use rustix::net::SocketFlags;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(accept_with(listener, flags)?.into())
+    listener.accept4(flags.bits() as i32)
 }
 
 #[cfg(not(any(
@@ -34,10 +34,10 @@ pub(in super::super) fn accept(listener: &Socket) -> io::Result<Socket> {
     target_os = "netbsd",
     target_os = "openbsd"
 )))]
-pub(in super::super) fn accept(listener: &Socket) -> io::Result<Socket> {
-    let (socket, _) = listener.accept()?;
+pub(in super::super) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    let (socket, peer) = listener.accept()?;
     socket.set_nonblocking(true)?;
-    Ok(socket)
+    Ok((socket, peer))
 }
 
 /// accept(2): descriptors of the process, descriptors of the system, buffers, memory.
