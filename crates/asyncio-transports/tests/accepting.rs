@@ -113,6 +113,82 @@ fn a_turn_accepts_no_more_than_the_backlog_and_one() {
     });
 }
 
+#[test]
+fn no_more_connections_than_the_limit_are_open_at_once() {
+    guarded_run(async |event_loop| {
+        let errors = note_errors(&event_loop);
+        let seen = Seen::default();
+        let recorder = seen.clone();
+        let server = create_server(move || Recorder::new(&recorder), (["127.0.0.1", "::1"], 0))
+            .connections_max(3)
+            .await
+            .unwrap();
+        let sockets = server.sockets();
+        let addresses: Vec<_> = sockets
+            .iter()
+            .map(|it| internet(it.getsockname()))
+            .collect();
+        let clients: Vec<_> = (0..9)
+            .map(|number| TcpStream::connect(addresses[number % 2]).unwrap())
+            .collect();
+        for round in 1..=3 {
+            seen.until("made", 3).await;
+            // Full, and it does not spin.
+            let turns = event_loop.metrics().turns;
+            sleep(Duration::from_millis(5)).await;
+            assert!(event_loop.metrics().turns - turns < 10);
+            assert_eq!(seen.take(), ["made"; 3], "in round {round}");
+            server.close_clients();
+            seen.until("lost", 3).await;
+            let (lost, made): (Vec<_>, Vec<_>) =
+                seen.take().into_iter().partition(|note| note == "lost");
+            assert_eq!(lost.len(), 3);
+            // Those that came meanwhile.
+            made.into_iter().for_each(|note| seen.note(note));
+        }
+        drop(clients);
+        server.close();
+        server.wait_closed().await;
+        assert_eq!(errors.take(), [""; 0]);
+    });
+}
+
+/// The limit, the rest and the close meet in every order.
+#[test]
+fn a_full_server_may_be_closed_and_its_loop_too() {
+    guarded_run(async |_| {
+        let seen = Seen::default();
+        let recorder = seen.clone();
+        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
+            .connections_max(1)
+            .await
+            .unwrap();
+        let address = internet(server.sockets()[0].getsockname());
+        let _clients: Vec<_> = (0..3)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        seen.until("made", 1).await;
+        yield_now().await;
+        server.close();
+        server.abort_clients();
+        server.wait_closed().await;
+        assert_eq!(seen.take(), ["made", "lost"]);
+
+        let recorder = seen.clone();
+        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
+            .connections_max(1)
+            .await
+            .unwrap();
+        let address = internet(server.sockets()[0].getsockname());
+        let _clients: Vec<_> = (0..3)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        seen.until("made", 1).await;
+        yield_now().await;
+        // The loop closes with a connection and a queue.
+    });
+}
+
 /// Takes all descriptors that are left, but for so many.
 fn take_descriptors(but: usize) -> Vec<std::fs::File> {
     let mut taken = Vec::new();

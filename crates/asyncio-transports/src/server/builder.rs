@@ -15,7 +15,7 @@ use super::bind::{SocketOptions, bind_all};
 use super::handle::Server;
 use super::listen_on::{ListenOn, resolve};
 use super::listener::Listener;
-use super::state::State;
+use super::state::{Limits, State};
 use super::sys;
 use crate::Protocol;
 use crate::connect::destination::{Candidate, Hints};
@@ -187,7 +187,7 @@ where
 /// What both kinds of servers have.
 pub(super) struct Plan<F> {
     pub(super) factory: F,
-    pub(super) backlog: u32,
+    pub(super) limits: Limits,
     pub(super) start_serving: bool,
 }
 
@@ -195,7 +195,10 @@ impl<F> Plan<F> {
     pub(super) fn new(factory: F) -> Self {
         Self {
             factory,
-            backlog: BACKLOG,
+            limits: Limits {
+                backlog: BACKLOG,
+                connections_max: usize::MAX,
+            },
             start_serving: true,
         }
     }
@@ -226,7 +229,7 @@ impl<F> Plan<F> {
         let mut factory = self.factory;
         let factory = move || -> Rc<RefCell<dyn Protocol>> { Rc::new(RefCell::new(factory())) };
         let factory = Rc::new(RefCell::new(factory));
-        let state = State::new(event_loop, listeners, self.backlog, factory, secured);
+        let state = State::new(event_loop, listeners, self.limits, factory, secured);
         let server = Unfinished(Server::new(Rc::clone(&state)), Cell::new(false));
         if self.start_serving {
             state.start()?;
@@ -243,7 +246,15 @@ macro_rules! server_methods {
         /// How many connections may wait in the kernel to be accepted; 100 unless it is set. As
         /// many, and one, are accepted in one turn of the loop, but not more than 256.
         pub fn backlog(mut self, connections: u32) -> Self {
-            self.plan.backlog = connections;
+            self.plan.limits.backlog = connections;
+            self
+        }
+
+        /// How many connections there may be at once; no limit but that of descriptors, unless it
+        /// is set. When there are as many, others wait in the kernel until one is over, as many as
+        /// the backlog holds. 0 accepts nobody. Beyond asyncio.
+        pub fn connections_max(mut self, connections: usize) -> Self {
+            self.plan.limits.connections_max = connections;
             self
         }
 

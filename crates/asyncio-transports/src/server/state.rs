@@ -30,11 +30,24 @@ const FAILED: &str = "error on transport creation for incoming connection";
 /// Makes the protocol of each connection.
 pub(super) type Factory = dyn FnMut() -> Rc<RefCell<dyn Protocol>>;
 
+/// How much a server takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Connections that wait in the kernel, for each socket.
+    pub(super) backlog: u32,
+    /// Connections at once.
+    pub(super) connections_max: usize,
+}
+
 pub(super) struct State {
     pub(super) event_loop: LoopRef,
     /// `None` when the server is closed.
     pub(super) listeners: RefCell<Option<Vec<Rc<Listener>>>>,
-    pub(super) backlog: u32,
+    backlog: u32,
+    /// So many connections at once.
+    connections_max: usize,
+    /// There are as many: nothing is accepted before one of them is over.
+    is_full: Cell<bool>,
     /// Let go of when the server is closed: it may own handles to it.
     factory: RefCell<Option<Rc<RefCell<Factory>>>>,
     secured: Option<Secured>,
@@ -53,14 +66,16 @@ impl State {
     pub(super) fn new(
         event_loop: &LoopRef,
         listeners: Vec<Listener>,
-        backlog: u32,
+        limits: Limits,
         factory: Rc<RefCell<Factory>>,
         secured: Option<Secured>,
     ) -> Rc<Self> {
         Rc::new(Self {
             event_loop: event_loop.clone(),
             listeners: RefCell::new(Some(listeners.into_iter().map(Rc::new).collect())),
-            backlog,
+            backlog: limits.backlog,
+            connections_max: limits.connections_max,
+            is_full: Cell::new(false),
             factory: RefCell::new(Some(factory)),
             secured,
             context: Context::copy_current(),
@@ -117,11 +132,20 @@ impl State {
             .add_reader(source, move || state.accept_from(&listener))
     }
 
+    fn watch_or_rest(self: &Rc<Self>, listener: &Rc<Listener>) {
+        if let Err(error) = self.watch(listener) {
+            self.rest(listener, &error);
+        }
+    }
+
     /// Accepts what waits: as many as the backlog holds, and one that has come meanwhile.
     fn accept_from(self: &Rc<Self>, listener: &Rc<Listener>) {
         for _ in 0..self.backlog.saturating_add(1).min(ACCEPTS_MAX) {
             if !self.is_serving.get() {
                 return;
+            }
+            if self.clients.len() >= self.connections_max {
+                return self.wait_for_an_end();
             }
             match listener.accept() {
                 Accepted::Connection(socket, peer) => {
@@ -141,10 +165,8 @@ impl State {
         let (state, resting) = (Rc::clone(self), Rc::clone(listener));
         let timer = self.event_loop.call_later(ACCEPT_RETRY_DELAY, move || {
             resting.rest.take();
-            if state.is_serving.get()
-                && let Err(error) = state.watch(&resting)
-            {
-                state.rest(&resting, &error);
+            if state.is_serving.get() && !state.is_full.get() {
+                state.watch_or_rest(&resting);
             }
         });
         listener.rest.replace(Some(timer));
@@ -152,6 +174,31 @@ impl State {
             let context = ErrorContext::new(why_it_rests(error)).caused_by(error);
             self.event_loop
                 .call_exception_handler(&context.with_source(listener));
+        }
+    }
+
+    /// Accepts nothing before a connection is over. Others wait in the kernel.
+    fn wait_for_an_end(&self) {
+        self.is_full.set(true);
+        for listener in self.listeners.borrow().iter().flatten() {
+            self.event_loop.remove_reader(&listener.socket);
+        }
+    }
+
+    /// A connection is over.
+    fn has_room(self: &Rc<Self>) {
+        if !self.is_full.get() || self.clients.len() >= self.connections_max {
+            return;
+        }
+        self.is_full.set(false);
+        if !self.is_serving.get() || self.event_loop.is_closed() {
+            return;
+        }
+        let listeners = self.listeners.borrow().clone();
+        for listener in listeners.iter().flatten() {
+            if listener.rest.borrow().is_none() {
+                self.watch_or_rest(listener);
+            }
         }
     }
 
@@ -225,6 +272,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.state.clients.leave(self.number);
+        self.state.has_room();
         self.state.end_if_over();
     }
 }
