@@ -8,7 +8,7 @@
 //! | `introduction` | what this is, for whom, and a first program |
 //! | `architecture`, `cancellation`, `costs` | the layers, one turn of the loop, the scopes, what everything costs |
 //! | `reactor` … `facade` | one page a crate |
-//! | `udp` | datagrams |
+//! | `connecting`, `servers`, `udp` | networking |
 //! | `module-map`, `differences` | where Python's names are, and what is not as in Python |
 //! | `testing`, `reliability` | how programs are tested, and what these crates were tested against |
 
@@ -37,6 +37,8 @@ pages! {
     sync: include_str!("src/sync.md"),
     event_loop: include_str!("src/loop.md"),
     futures: include_str!("src/futures.md"),
+    connecting: include_str!("src/connecting.md"),
+    servers: include_str!("src/servers.md"),
     udp: include_str!("src/udp.md"),
     facade: include_str!("src/facade.md"),
     differences: include_str!("src/differences.md"),
