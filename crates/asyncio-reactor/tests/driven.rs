@@ -164,16 +164,16 @@ fn a_reactor_that_closes_gets_the_handlers_back(make: MakeSelector) {
 }
 
 fn the_handler_may_own_what_drives_it(make: MakeSelector) {
-    type Cycle = Rc<Cell<Option<Driven<UnixStream, Holder>>>>;
-    #[derive(Clone)]
-    struct Holder(Cycle);
-    let reactor: Reactor<Holder> = Reactor::with_selector(make());
-    let cycle = Cycle::default();
+    #[derive(Default)]
+    struct Holder(Cell<Option<Driven<UnixStream, Rc<Holder>>>>);
+    let reactor: Reactor<Rc<Holder>> = Reactor::with_selector(make());
+    let holder = Rc::new(Holder::default());
     let (_far, near) = UnixStream::pair().unwrap();
-    let driven = reactor.drive(near, Holder(Rc::clone(&cycle))).unwrap();
-    cycle.set(Some(driven));
+    holder
+        .0
+        .set(Some(reactor.drive(near, Rc::clone(&holder)).unwrap()));
     // What breaks the cycle is that the handler lets go.
-    drop(cycle.take());
-    assert_eq!(Rc::strong_count(&cycle), 1);
+    drop(holder.0.take());
+    assert_eq!(Rc::strong_count(&holder), 1);
     assert_eq!(reactor.sources(), 0);
 }

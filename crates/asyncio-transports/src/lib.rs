@@ -6,6 +6,12 @@
 //! * [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
 //! * [`Transport`], [`ReadTransport`], [`WriteTransport`], [`DatagramTransport`] are what you
 //!   call: the connection.
+//!
+//! # What really happens
+//! A stream's descriptor is registered once, edge-triggered where the selector has edges. An event
+//! makes one entry of the ready queue, without an allocation; that has one read, into a buffer that
+//! all connections of the loop share, and one call of the protocol. A write is tried at once, and
+//! only what the kernel does not take is kept. An idle connection has no task and no buffer.
 #![forbid(unsafe_code)]
 
 mod connect;
@@ -50,3 +56,8 @@ pub use transport::{
     BaseTransport, Chunk, DatagramTransport, Flow, ReadTransport, Transport, WriteTransport,
 };
 pub use transport_socket::TransportSocket;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
