@@ -37,6 +37,7 @@ pages! {
     sync: include_str!("src/sync.md"),
     event_loop: include_str!("src/loop.md"),
     futures: include_str!("src/futures.md"),
+    streams: include_str!("src/streams.md"),
     transports: include_str!("src/transports.md"),
     connecting: include_str!("src/connecting.md"),
     servers: include_str!("src/servers.md"),

@@ -94,6 +94,7 @@ pub const LAYERS: &[Layer] = &[
         name: "asyncio-streams",
         rank: 5,
         uses: &[
+            "asyncio-executor",
             "asyncio-loop",
             "asyncio-futures",
             "asyncio-sync",
