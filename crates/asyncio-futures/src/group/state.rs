@@ -253,7 +253,8 @@ const LAST: u32 = u32::MAX;
 
 impl<E: 'static> Sink for Group<E> {
     /// Of a thousand children that end well, only the last one's end makes a difference: that one
-    /// and each failure has its place in the ready queue.
+    /// and each failure has its place in the ready queue. The last is the one after which nobody
+    /// runs; failures whose turn has not come do not, and may have theirs before it.
     fn told_as(&self, index: u32, _: End) -> Option<u32> {
         let mut members = self.members.borrow_mut();
         if members.get(index as usize)?.failed {
@@ -261,7 +262,8 @@ impl<E: 'static> Sink for Group<E> {
         }
         let gone = members.try_remove(index as usize)?;
         // One that has ended in an eager first step leaves nothing to wait for.
-        let is_last = members.is_empty() && !matches!(gone.target, Target::Starting);
+        let nobody_runs = members.len() == self.noted.borrow().len();
+        let is_last = nobody_runs && !matches!(gone.target, Target::Starting);
         self.leaving.set(self.leaving.get() + u32::from(is_last));
         is_last.then_some(LAST)
     }
