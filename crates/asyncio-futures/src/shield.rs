@@ -107,11 +107,10 @@ impl Claimed for Inbox<Shielding> {
         self.spawner().catch_panic("panic in a waker", || {
             self.sink.completion.complete(End::Cancelled);
         });
+        if let Some(claim) = cancellation.take_claim() {
+            claim.came_back();
+        }
         true
-    }
-
-    fn is_done(&self) -> bool {
-        self.sink.completion.is_done()
     }
 }
 

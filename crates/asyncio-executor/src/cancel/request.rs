@@ -8,7 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::cancel::claim::Target;
-use crate::cancel::{Kind, NodeId};
+use crate::cancel::{ClaimRef, Kind, NodeId};
 use crate::caught;
 use crate::error::Message;
 use crate::local::Local;
@@ -26,6 +26,8 @@ pub struct Cancellation {
     stack: Vec<Step>,
     /// What `pass_on` asked for, in its order.
     passed: Vec<Step>,
+    /// The claim that it is being passed on by.
+    claim: Option<ClaimRef>,
 }
 
 enum Step {
@@ -53,6 +55,12 @@ impl Cancellation {
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
         self.message.as_ref()
+    }
+
+    /// The wait that the request has come through, if it has: for what is claimed by that, to tell it
+    /// of its end. There once, so that of a group in a group only the outer one has it.
+    pub fn take_claim(&mut self) -> Option<ClaimRef> {
+        self.claim.take()
     }
 
     /// Sends the request on to a task. Returns whether the task takes it: not when it has ended,
@@ -120,6 +128,7 @@ impl Cancellation {
             operation: OPERATION.get(),
             stack: Vec::new(),
             passed: Vec::new(),
+            claim: None,
         }
     }
 
@@ -145,7 +154,7 @@ impl Cancellation {
                     local.tree.with(root, |root| root.visited = sent);
                 }
                 Step::Mark(local, node, generation, request) => {
-                    if local.tree.with(node, |node| node.generation) == Some(generation) {
+                    if local.tree.is_generation(node, generation) {
                         self.mark(&local, node, request);
                     }
                 }
@@ -203,10 +212,9 @@ impl Cancellation {
                 }
                 Target::Other(target) => {
                     wake = false;
+                    self.claim = ClaimRef::new(local, node);
                     let taken = target.pass_on(self);
-                    if taken && target.is_done() {
-                        tree.watch(node, request);
-                    }
+                    self.claim = None;
                     taken
                 }
             };

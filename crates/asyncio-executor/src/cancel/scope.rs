@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use crate::cancel::levels::Level;
 use crate::cancel::open::Open;
+use crate::cancel::reference::NodeRef;
 use crate::cancel::{Cancelled, Here, Kind, NodeId, request};
 use crate::caught::wake;
 use crate::error::Message;
@@ -289,13 +290,8 @@ impl Scope {
     /// The handle that cancels this scope; `None` while it is not open.
     #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
-        let Open { local, node, .. } = self.open.as_ref()?;
-        let generation = local.tree.with(*node, |node| node.generation)?;
-        Some(ScopeRef {
-            local: Rc::downgrade(local),
-            node: *node,
-            generation,
-        })
+        let (local, node) = self.place()?;
+        NodeRef::new(local, node).map(ScopeRef)
     }
 
     pub(super) fn close(&mut self) {
@@ -333,28 +329,17 @@ impl fmt::Debug for Scope {
 
 /// A handle that cancels one scope, and that may outlive it.
 #[derive(Clone)]
-pub struct ScopeRef {
-    local: Weak<Local>,
-    node: NodeId,
-    generation: u32,
-}
+pub struct ScopeRef(NodeRef);
 
 impl ScopeRef {
     /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
     /// when it has been closed.
     pub fn cancel(&self, message: Option<&str>) -> bool {
-        let Some(local) = self.local.upgrade() else {
+        let Some((local, node)) = self.0.find() else {
             return false;
         };
-        if !self.is_open(&local) {
-            return false;
-        }
-        request::cancel_scope(&local, self.node, message.map(Message::from));
+        request::cancel_scope(&local, node, message.map(Message::from));
         true
-    }
-
-    fn is_open(&self, local: &Local) -> bool {
-        local.tree.with(self.node, |node| node.generation) == Some(self.generation)
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct Node {
     unwinding: u64,
     /// The last request that a claim has passed on; 0 for none.
     pub(super) passed_on: u64,
+    /// That has come back, and the claim was not polled since.
+    pub(super) returned: bool,
     pub(crate) message: Option<Message>,
     /// The requests made on this very scope and not withdrawn.
     pub(crate) count: u32,
@@ -315,7 +317,11 @@ impl Tree {
     ) -> Option<Cancelled> {
         // A scope right under its task's root, which is what `NONE` stands for, has not moved.
         let here = self.here(local);
-        if self.with(id, |node| node.parent != here) == Some(true) {
+        let has_moved = self.with(id, |node| {
+            node.returned = false;
+            node.parent != here
+        });
+        if has_moved == Some(true) {
             self.unlink(id);
             self.link(id, here);
         }
@@ -467,6 +473,7 @@ impl Tree {
             answered_below: 0,
             unwinding: 0,
             passed_on: 0,
+            returned: false,
             message: None,
             count: 0,
             visited: 0,
