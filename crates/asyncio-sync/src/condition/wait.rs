@@ -11,7 +11,7 @@ use asyncio_executor::{Claim, Message, Settled};
 use crate::claim::Request;
 use crate::condition::Condition;
 use crate::error::NotAcquiredError;
-use crate::lock::{Guard, LockRef};
+use crate::lock::{AnyLockGuard, LockRef};
 use crate::waiters::{Place, Stage, Ticket};
 
 /// How far a wait has come.
@@ -119,14 +119,14 @@ impl<'a, T> Relocking<'a, T> {
 #[must_use = "futures do nothing unless polled"]
 pub struct ConditionWait<'a, L: LockRef> {
     /// The guard, before the first poll.
-    guard: Option<Guard<L>>,
+    guard: Option<AnyLockGuard<L>>,
     /// What refers to the lock, while it waits.
     lock: Option<L>,
     wait: Relocking<'a, L::Value>,
 }
 
 impl<'a, L: LockRef> ConditionWait<'a, L> {
-    pub(super) fn new(condition: &'a Condition<L::Value>, guard: Guard<L>) -> Self {
+    pub(super) fn new(condition: &'a Condition<L::Value>, guard: AnyLockGuard<L>) -> Self {
         Self {
             guard: Some(guard),
             lock: None,
@@ -139,17 +139,17 @@ impl<'a, L: LockRef> ConditionWait<'a, L> {
 impl<L: LockRef> Unpin for ConditionWait<'_, L> {}
 
 impl<L: LockRef> Future for ConditionWait<'_, L> {
-    type Output = Guard<L>;
+    type Output = AnyLockGuard<L>;
 
     /// # Panics
     /// When polled again after it was ready.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Guard<L>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AnyLockGuard<L>> {
         if let Some(guard) = self.guard.take() {
             self.lock = guard.into_lock();
         }
         ready!(self.wait.poll(cx, |_| ()));
         self.wait.phase = Phase::Over;
-        Poll::Ready(Guard::of(self.lock.take().expect("it was released")))
+        Poll::Ready(AnyLockGuard::of(self.lock.take().expect("it was released")))
     }
 }
 
@@ -159,7 +159,7 @@ impl<L: LockRef> Drop for ConditionWait<'_, L> {
             Phase::New | Phase::Over => {}
             Phase::Unnotified | Phase::Relock => self.wait.give_up(),
             // Cancelled: the guard that nobody was given.
-            Phase::Held => drop(self.lock.take().map(Guard::of)),
+            Phase::Held => drop(self.lock.take().map(AnyLockGuard::of)),
         }
     }
 }

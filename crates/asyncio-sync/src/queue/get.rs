@@ -10,12 +10,12 @@ use crate::waiters::{Stage, Ticket};
 
 /// Future of [`Queue::get`](BaseQueue::get).
 #[must_use = "futures do nothing unless polled"]
-pub struct Get<'a, T, S: Store<T>> {
+pub struct QueueGet<'a, T, S: Store<T>> {
     queue: &'a BaseQueue<T, S>,
     ticket: Ticket,
 }
 
-impl<'a, T, S: Store<T>> Get<'a, T, S> {
+impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
     #[inline]
     pub(super) fn new(queue: &'a BaseQueue<T, S>) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
     }
 }
 
-impl<T, S: Store<T>> Future for Get<'_, T, S> {
+impl<T, S: Store<T>> Future for QueueGet<'_, T, S> {
     type Output = Result<T, QueueShutDown>;
 
     #[inline]
@@ -67,7 +67,7 @@ impl<T, S: Store<T>> Future for Get<'_, T, S> {
     }
 }
 
-impl<T, S: Store<T>> Drop for Get<'_, T, S> {
+impl<T, S: Store<T>> Drop for QueueGet<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
         if self.ticket.is_fresh() {
@@ -80,10 +80,10 @@ impl<T, S: Store<T>> Drop for Get<'_, T, S> {
     }
 }
 
-impl<T, S: Store<T>> fmt::Debug for Get<'_, T, S> {
+impl<T, S: Store<T>> fmt::Debug for QueueGet<'_, T, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Get")
+            .debug_struct("QueueGet")
             .field("waits", &!self.ticket.is_fresh())
             .finish_non_exhaustive()
     }

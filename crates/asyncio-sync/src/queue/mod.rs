@@ -21,8 +21,8 @@ use crate::event::Event;
 use crate::waiters::Waiters;
 
 pub use error::{GetNowaitError, PutNowaitError, QueueEmpty, QueueFull, QueueShutDown};
-pub use get::Get;
-pub use put::Put;
+pub use get::QueueGet;
+pub use put::QueuePut;
 pub use store::{Fifo, Lifo, Priority, Store};
 
 /// A queue between the tasks of one thread. asyncio's `Queue`.
@@ -171,8 +171,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Yes for the queue: dropped, nothing was put, and a wake-up that it has had is passed on. The
     /// item is dropped with it.
     #[inline]
-    pub fn put(&self, item: T) -> Put<'_, T, S> {
-        Put::new(self, item)
+    pub fn put(&self, item: T) -> QueuePut<'_, T, S> {
+        QueuePut::new(self, item)
     }
 
     /// Puts an item in if there is room.
@@ -209,8 +209,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// # Cancel safety
     /// Yes: dropped, it has taken nothing, and a wake-up that it has had is passed on.
     #[inline]
-    pub fn get(&self) -> Get<'_, T, S> {
-        Get::new(self)
+    pub fn get(&self) -> QueueGet<'_, T, S> {
+        QueueGet::new(self)
     }
 
     /// Takes the next item if there is one.
