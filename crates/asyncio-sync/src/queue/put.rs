@@ -30,15 +30,14 @@ impl<'a, T, S: Store<T>> QueuePut<'a, T, S> {
     /// Puts the item if there is room, without a detour.
     #[inline]
     fn put_at_once(&mut self) -> bool {
-        let queue = self.queue;
-        let mut store = queue.store.borrow_mut();
-        if queue.is_shutdown.get() || store.len() >= queue.limit {
-            return false;
+        let item = self.item.take().expect(POLLED_AFTER);
+        match self.queue.put_in(item) {
+            Ok(()) => true,
+            Err(item) => {
+                self.item = Some(item);
+                false
+            }
         }
-        store.put(self.item.take().expect(POLLED_AFTER));
-        drop(store);
-        queue.has_put();
-        true
     }
 
     /// Whether it may look: not before it was woken, or the room would be another's.
@@ -56,7 +55,6 @@ impl<'a, T, S: Store<T>> QueuePut<'a, T, S> {
     }
 
     fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<(), QueueShutDown<T>>> {
-        assert!(self.item.is_some(), "{POLLED_AFTER}");
         let queue = self.queue;
         if self.may_look() {
             if self.put_at_once() {
