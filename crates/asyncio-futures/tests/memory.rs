@@ -96,7 +96,7 @@ fn timeouts_races_and_joins_hold_their_futures_once() {
     let own = size_of_val(&future());
     assert!(own >= LARGE);
     assert!(size_of_val(&timeout(limit, future())) < own + 256);
-    assert!(size_of_val(&wait_for(future(), Some(limit))) < own + 256);
+    assert!(size_of_val(&wait_for(future(), limit)) < own + 256);
     assert!(size_of_val(&move_on_after(limit, future())) < own + 256);
     assert!(size_of_val(&race((future(), future()))) < own * 2 + 256);
     let select = async {

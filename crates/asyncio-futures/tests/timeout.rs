@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use asyncio_executor::{
     RunError, Task, TaskRef, catch_cancelled, current_task, raise_cancelled, yield_now,
 };
-use asyncio_futures::{Future, Timeout, TimeoutError, TimeoutStateError, timeout, timeout_at};
+use asyncio_futures::{
+    Future, Timeout, TimeoutError, TimeoutStateError, move_on_after, timeout, timeout_at,
+};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
 
@@ -99,6 +101,18 @@ fn clean_up_runs_and_is_waited_for() {
         };
         assert_eq!(timeout(SECOND, body).await, Err(TimeoutError));
         assert_eq!(since(start), 3);
+    });
+}
+
+#[test]
+fn no_limit_and_an_endless_one_are_the_same() {
+    run(async {
+        let long = || sleep(SECOND * 1_000_000_000);
+        assert_eq!(timeout(None, long()).await, Ok(()));
+        assert_eq!(timeout(Duration::MAX, long()).await, Ok(()));
+        assert_eq!(timeout_at(None, long()).await, Ok(()));
+        assert_eq!(move_on_after(None, long()).await, Some(()));
+        assert_eq!(timeout(Some(SECOND), long()).await, Err(TimeoutError));
     });
 }
 

@@ -43,7 +43,7 @@ use crate::race::contest::{Branch, Contestant};
 /// let event_loop = EventLoop::new()?;
 /// event_loop.run_until_complete(async {
 ///     let attempts = ["::1", "127.0.0.1", "127.0.0.2"].map(|it| move || connect(it));
-///     let (winner, errors) = staggered_race(attempts, Some(Duration::from_secs(1))).await;
+///     let (winner, errors) = staggered_race(attempts, Duration::from_secs(1)).await;
 ///     assert_eq!(winner, Some(("connected to 127.0.0.1".to_owned(), 1)));
 ///     assert_eq!(errors, [Some("no route"), None]);
 /// })?;
@@ -51,7 +51,7 @@ use crate::race::contest::{Branch, Contestant};
 /// ```
 pub async fn staggered_race<I, A, F, T, E>(
     attempts: I,
-    delay: Option<Duration>,
+    delay: impl Into<Option<Duration>>,
 ) -> (Option<(T, usize)>, Vec<Option<E>>)
 where
     I: IntoIterator<Item = A>,
@@ -60,7 +60,7 @@ where
 {
     let mut race = Staggered {
         attempts: attempts.into_iter(),
-        delay,
+        delay: delay.into(),
         timer: None,
         due: true,
         begun: Vec::new(),

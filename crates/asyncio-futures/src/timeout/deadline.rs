@@ -119,11 +119,11 @@ impl Timeout {
     /// # Errors
     /// [`TimeoutStateError`] when no future runs under it, or it has expired: too early or too
     /// late.
-    pub fn reschedule(&self, when: Option<Instant>) -> Result<(), TimeoutStateError> {
+    pub fn reschedule(&self, when: impl Into<Option<Instant>>) -> Result<(), TimeoutStateError> {
         if self.0.phase.get() != Phase::Active {
             return Err(TimeoutStateError);
         }
-        self.0.when.set(when);
+        self.0.when.set(when.into());
         self.0.set_alarm();
         Ok(())
     }
