@@ -321,6 +321,29 @@ fn select_arms_are_code_of_the_function() {
     });
 }
 
+/// As in a `match`.
+#[test]
+fn select_needs_no_comma_behind_a_block() {
+    run(async {
+        let mut blocks = 0;
+        for winner in 1..=4 {
+            let text = select! {
+                () = after(4 + u32::from(winner != 1), ()) => {
+                    blocks += 1;
+                    "block"
+                }
+                (a, _) = after(4 + u32::from(winner != 2), ("pair", 'y')) => a,
+                [only] = after(4 + u32::from(winner != 3), ["array"]) => { only }
+                Wrapped(text) = after(4, Wrapped("last")) => { text },
+            };
+            assert_eq!(text, ["block", "pair", "array", "last"][winner - 1]);
+        }
+        assert_eq!(blocks, 1);
+    });
+}
+
+struct Wrapped(&'static str);
+
 /// A borrow of a `RefCell` that a future was made from, for example.
 #[test]
 fn select_drops_temporaries_before_the_arm_runs() {
