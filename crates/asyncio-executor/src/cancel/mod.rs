@@ -2,7 +2,8 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | [`tree`] | the nodes, and the marks on them |
+//! | [`tree`] | the nodes |
+//! | [`marks`] | the marks on them: how a request is answered |
 //! | [`levels`] | scopes that have no node yet |
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
@@ -32,6 +33,7 @@ mod finally;
 mod here;
 mod levels;
 mod links;
+mod marks;
 mod open;
 mod orphan;
 mod place;

@@ -184,7 +184,7 @@ impl Cancellation {
         // what does not wait (it runs, or has not started) that of the last, as in asyncio.
         let waits = !tree.in_poll(local, node) && tree.is_parked(local, node);
         let target = tree.with(node, |node| {
-            if !(waits && node.is_requested()) {
+            if !(waits && node.marks.pending() != 0) {
                 node.message.clone_from(&self.message);
             }
             match &node.kind {

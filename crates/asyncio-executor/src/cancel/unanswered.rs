@@ -17,7 +17,7 @@ impl Unanswered {
     /// Whether it still waits there.
     fn is_at(&self, node: &Node) -> bool {
         let returned = node.returned && node.passed_on == self.request;
-        self.generation == node.generation && (node.pending() == self.request || returned)
+        self.generation == node.generation && (node.marks.pending() == self.request || returned)
     }
 }
 
@@ -83,7 +83,7 @@ impl Tree {
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }
-            if parent.is_none() || !self.has_requests(parent) {
+            if !self.concerns(parent, mark.request) {
                 continue;
             }
             self.set_pending(mark.node, 0);
@@ -91,12 +91,11 @@ impl Tree {
                 node.answered = mark.request;
                 node.passed_on = 0;
             });
-            self.set_pending(parent, mark.request);
-            self.with(parent, |parent| parent.message = message);
+            self.hand_over(parent, mark.request, message);
             if self.is_shield(parent) {
                 continue;
             }
-            self.watch(parent, mark.request);
+            self.watch(parent, self.pending(parent));
             if let Some(waker) = self.waker(local, parent) {
                 wake(local, waker);
             }
