@@ -21,7 +21,7 @@ async fn level(stage: Stage, name: &'static str, below: impl Future<Output = ()>
     let caught = catch_cancelled(below).await;
     stage.tell(format!("{name} {}", message(&caught)));
     if let Err(cancelled) = caught {
-        cancelled.reraise::<()>().await;
+        cancelled.reraise().await;
     }
 }
 

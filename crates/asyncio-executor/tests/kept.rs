@@ -25,7 +25,7 @@ fn bare_and_in_a_scope(
     let (bare, inner) = (body(), body());
     let scoped = Box::pin(async {
         if let Err(cancelled) = catch_cancelled(inner).await {
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         }
     });
     [bare, scoped]
@@ -184,7 +184,7 @@ fn of_two_requests_that_come_from_scopes_inside_the_order_of_these_does_not_matt
             let (mut one, mut two) = (Scope::new(), Scope::new());
             let _one = open(&mut one).await.unwrap();
             me().cancel_with("one");
-            assert!(open(&mut two).await.unwrap().cancel(Some("two")));
+            assert!(open(&mut two).await.unwrap().cancel_with("two"));
             if later_first {
                 drop(two);
                 drop(one);
@@ -218,8 +218,7 @@ fn a_request_on_its_way_out_of_what_is_dropped_goes_to_the_scope_around() {
             let mut kept = Box::pin(catch_cancelled(pending::<()>()));
             assert!(poll_once(kept.as_mut()).await.is_none());
             let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
-            cancelled.reraise::<()>().await;
-            drop(kept);
+            cancelled.reraise().await
         });
         or(async { drop(both.await) }, pause(2)).await;
         pending::<()>().await;

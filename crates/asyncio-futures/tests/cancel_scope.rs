@@ -53,7 +53,7 @@ fn a_scope_is_cancelled_from_elsewhere_and_its_clean_up_is_awaited() {
                 (Some("enough"), 1)
             );
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         assert_eq!(outcome.await, None);
         assert_eq!(get_running_loop().time() - start, SECOND * 2);
@@ -119,7 +119,7 @@ fn several_tasks_end_together_in_the_order_in_which_they_began() {
                 let body = async {
                     let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
                     log.add(name);
-                    cancelled.reraise::<()>().await;
+                    cancelled.reraise().await;
                 };
                 scope.run(body).await
             })

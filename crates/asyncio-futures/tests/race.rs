@@ -234,7 +234,7 @@ fn a_branch_that_raises_a_cancellation_ends_the_race_with_it() {
         let task = create_task(async move {
             let raises = async {
                 sleep(SECOND).await;
-                raise_cancelled::<()>(Some("own")).await;
+                raise_cancelled("own").await;
             };
             race((cleans_up(inner, "other", 1), raises)).await;
         });

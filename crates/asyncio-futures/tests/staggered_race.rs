@@ -212,7 +212,7 @@ fn the_losers_are_cancelled_and_their_clean_up_is_awaited() {
 fn an_attempt_that_raises_a_cancellation_has_failed() {
     run(async {
         let plan = Plan::new();
-        let raises = plan.doing("a", raise_cancelled(None));
+        let raises = plan.doing("a", async { raise_cancelled(None).await });
         let attempts = [raises, plan.attempt("b", 1, Ok("b"))];
         let (winner, errors) = staggered_race(attempts, None).await;
         assert_eq!((winner, errors), (Some(("b", 1)), vec![None, None]));

@@ -97,7 +97,7 @@ fn clean_up_runs_and_is_waited_for() {
             let cancelled = catch_cancelled(sleep(SECOND * 9)).await.unwrap_err();
             assert_eq!(me().cancelling(), 1);
             sleep(SECOND * 2).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         };
         assert_eq!(timeout(SECOND, body).await, Err(TimeoutError));
         assert_eq!(since(start), 3);
@@ -168,7 +168,7 @@ fn a_timeout_in_the_clean_up_of_a_cancelled_task_converts_its_own_request() {
             assert_eq!(me().cancelling(), 1);
             let outcome = timeout(SECOND, sleep(SECOND * 9)).await;
             assert_eq!(outcome, Err(TimeoutError));
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         sleep(SECOND).await;
         task.cancel();
@@ -267,7 +267,7 @@ fn a_task_that_is_awaited_inside_is_cancelled_and_waited_for() {
         let mut task = create_task(async {
             let cancelled = catch_cancelled(sleep(SECOND * 9)).await.unwrap_err();
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         assert!(timeout(SECOND, &mut task).await.is_err());
         assert!(task.done() && task.cancelled());
@@ -301,7 +301,7 @@ fn a_future_that_is_awaited_inside_is_cancelled() {
 fn a_cancellation_raised_by_the_body_goes_on() {
     run(async {
         let task = create_task(timeout(SECOND, async {
-            raise_cancelled::<()>(Some("own")).await;
+            raise_cancelled("own").await;
         }));
         let error = task.await.unwrap_err();
         assert_eq!(error.to_string(), "task was cancelled: own");

@@ -83,7 +83,7 @@ fn with_no_time_a_future_has_its_first_step_where_tasks_are_eager() {
                 log.add("first step");
                 let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
                 log.add("clean-up");
-                cancelled.reraise::<()>().await;
+                cancelled.reraise().await;
             },
             NO_TIME,
         );
@@ -159,7 +159,7 @@ fn with_no_time_a_task_is_cancelled_and_waited_for() {
         let mut task = create_task(async {
             let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         yield_now().await;
         let start = get_running_loop().time();
@@ -190,7 +190,7 @@ fn too_late_cancels_the_task_and_waits_for_its_end() {
             inner.add("slow exit");
             sleep(SECOND * 2).await;
             inner.add("exit");
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         assert!(wait_for(task, SECOND).await.is_err());
         assert_eq!(log.take(), ["slow exit", "exit"]);

@@ -334,11 +334,20 @@ pub struct ScopeRef(NodeRef);
 impl ScopeRef {
     /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
     /// when it has been closed.
-    pub fn cancel(&self, message: Option<&str>) -> bool {
+    pub fn cancel(&self) -> bool {
+        self.request(None)
+    }
+
+    /// [`cancel`](Self::cancel) with a message, which whoever answers sees.
+    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
+        self.request(Some(message.as_ref().into()))
+    }
+
+    fn request(&self, message: Option<Message>) -> bool {
         let Some((local, node)) = self.0.find() else {
             return false;
         };
-        request::cancel_scope(&local, node, message.map(Message::from));
+        request::cancel_scope(&local, node, message);
         true
     }
 }

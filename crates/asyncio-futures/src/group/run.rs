@@ -86,7 +86,7 @@ impl<E: 'static> TaskGroup<E> {
         if let Some(request) = &cancelled
             && errors.is_empty()
         {
-            return request.clone().reraise().await;
+            request.clone().reraise().await;
         }
         let value = match outcome {
             Some(Err(error)) => {

@@ -50,7 +50,7 @@ impl<F: Future> Contestant<F::Output> for Branch<F> {
     fn lose(self: Pin<&mut Self>) {
         let mut this = self.project();
         match this.scope.reference() {
-            Some(scope) => drop(scope.cancel(None)),
+            Some(scope) => drop(scope.cancel()),
             None => this.body.set(None),
         }
     }

@@ -223,7 +223,7 @@ impl Deadline {
         }
         self.phase.set(Phase::Expiring);
         if let Some(scope) = self.scope.get() {
-            scope.cancel(None);
+            scope.cancel();
         }
     }
 
