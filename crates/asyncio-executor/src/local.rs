@@ -166,6 +166,18 @@ impl Local {
         }
     }
 
+    /// Refuses to wait for the end of `task`, which has not ended, in that task itself; or in a run
+    /// of another executor, as [`assert_may_wait`](Self::assert_may_wait).
+    ///
+    /// # Panics
+    /// If one of these is so.
+    pub(crate) fn assert_may_wait_for(&self, task: Key, what: impl Fn() -> String) {
+        self.assert_may_wait(&what);
+        if self.current.get() == task {
+            refuse_itself(&what());
+        }
+    }
+
     /// Runs one step of a task, and tells its end if it was the last one.
     #[inline]
     pub(crate) fn step(&self, runnable: Runnable<Home>) {
@@ -338,6 +350,11 @@ fn refuse_to_wait(what: &str) -> ! {
         "{what} belongs to another event loop, which does not run while this one does: await it in \
          a task of its own loop"
     )
+}
+
+#[cold]
+fn refuse_itself(what: &str) -> ! {
+    panic!("{what} waits for itself, and its end would never come")
 }
 
 fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {

@@ -332,6 +332,13 @@ impl fmt::Debug for Scope {
 pub struct ScopeRef(NodeRef);
 
 impl ScopeRef {
+    /// Whether it is still open: its body waits, and has not moved to another executor, where it is
+    /// in a new scope.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.find().is_some()
+    }
+
     /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
     /// when it has been closed.
     pub fn cancel(&self) -> bool {

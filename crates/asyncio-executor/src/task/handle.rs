@@ -35,7 +35,9 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// # Panics
 /// When awaited again after the result was taken. When awaited before its end by a task or main
 /// future of another executor: nobody runs the one while the thread runs the other (asyncio raises
-/// `RuntimeError`, "attached to a different loop"). A foreign executor may await it.
+/// `RuntimeError`, "attached to a different loop"). A foreign executor may await it. When awaited by
+/// the task itself ("Task cannot await on itself"); tasks that await each other in a ring just wait,
+/// as in asyncio, until one of them is cancelled.
 ///
 /// # Examples
 /// ```

@@ -207,8 +207,8 @@ impl TaskRef {
     /// cancellation on.
     ///
     /// # Panics
-    /// When awaited before the end by a task or main future of another executor, as
-    /// [`Task`](crate::Task) does.
+    /// When awaited before the end by the task itself, or by a task or main future of another
+    /// executor, as [`Task`](crate::Task) does.
     ///
     /// # Cancel safety
     /// Yes.
@@ -316,7 +316,8 @@ impl Future for WaitTask {
             return Poll::Ready(());
         }
         let state = &self.task.0;
-        state.local.assert_may_wait(|| self.task.described());
+        let what = || self.task.described();
+        state.local.assert_may_wait_for(state.key, what);
         self.waker = self.task.0.watchers.keep_waker(self.waker, cx.waker());
         // Cloning a waker may be foreign code, which may have ended the task.
         if self.task.done() {
