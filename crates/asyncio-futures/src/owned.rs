@@ -88,7 +88,7 @@ impl<F: Future> Future for Owned<F> {
         let this = self.project();
         let owner = this.owner;
         let known = owner.scope.take();
-        let was_asked = known.is_some() && owner.asked();
+        let was_asked = owner.asked();
         let polled = match this.adopter {
             None => this.scope.poll(this.body, cx),
             Some(adopter) => {
@@ -97,6 +97,8 @@ impl<F: Future> Future for Owned<F> {
             }
         };
         if polled.is_pending() {
+            let known = known.filter(ScopeRef::is_open);
+            let was_asked = was_asked && known.is_some();
             let scope = known.or_else(|| this.scope.reference());
             drop(owner.scope.replace(scope.clone()));
             if owner.asked()

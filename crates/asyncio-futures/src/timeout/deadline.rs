@@ -216,6 +216,18 @@ impl Deadline {
         }));
     }
 
+    /// Refuses to go on in another loop, in which its time would never be over.
+    ///
+    /// # Panics
+    /// If the thread runs another loop than the one whose timer it has.
+    pub(super) fn assert_may_wait(&self) {
+        if let Some(event_loop) = self.event_loop.get() {
+            event_loop
+                .spawner()
+                .assert_may_wait(format_args!("the timer of a timeout"));
+        }
+    }
+
     /// The deadline has passed: asks the body to end.
     pub(super) fn expire(&self) {
         if self.phase.get() != Phase::Active {

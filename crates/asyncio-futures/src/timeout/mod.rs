@@ -35,7 +35,7 @@ pub use wait_for::{Awaitable, Coroutine, Waitable, wait_for};
 /// [`TimeoutError`](crate::TimeoutError).
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// Yes, if `future` is: dropping it drops `future` where it is, and its timer.
@@ -70,7 +70,7 @@ where
 /// [`TimeoutError`](crate::TimeoutError).
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// As [`timeout`].
@@ -87,7 +87,7 @@ where
 /// [`timeout`] for when running out of time is no error: `None` then. trio's `move_on_after`.
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// As [`timeout`].
