@@ -279,7 +279,7 @@ impl Local {
         if let Some(extra) = &ended.extra
             && !extra.root.is_none()
         {
-            requests = self.tree.requests(extra.root);
+            requests = self.tree.requests_from(extra.root);
             if status == Status::Cancelled {
                 self.tree.watch_claim(extra.root);
             }

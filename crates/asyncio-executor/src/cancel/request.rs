@@ -298,29 +298,29 @@ pub(crate) fn unwind_into(
 
 /// The requests on a task that were not withdrawn.
 pub(crate) fn cancelling(local: &Local, key: Key) -> u32 {
-    let tree = &local.tree;
-    let scopes = tree.subtree(local.tasks.root(key));
-    scopes
-        .into_iter()
-        .filter_map(|scope| tree.with(scope, |scope| scope.count))
-        .sum()
+    let scopes = local.tree.subtree(local.tasks.root(key));
+    sum(local, &scopes)
+}
+
+fn sum(local: &Local, scopes: &[NodeId]) -> u32 {
+    let counts = scopes.iter().map(|&scope| local.tree.count(scope));
+    let sum = counts.fold(0, i32::saturating_add);
+    u32::try_from(sum).unwrap_or(0)
 }
 
 /// Withdraws one request; at none left also the marks that were not delivered. Returns how many
 /// are left.
 pub(crate) fn uncancel(local: &Local, key: Key) -> u32 {
     let tree = &local.tree;
-    let scopes = tree.subtree(local.tasks.root(key));
-    // The outermost scope that has one: the task's own requests before those of its scopes.
-    for &scope in &scopes {
-        if tree.withdraw_request(scope) {
-            break;
-        }
+    let root = local.tasks.root(key);
+    let scopes = tree.subtree(root);
+    let before = sum(local, &scopes);
+    if before > 0 {
+        // Whichever scope it was made on: asyncio has one count a task, and a timeout that takes its
+        // own request back, and finds that withdrawn, takes the next one's for it.
+        tree.add_to_count(root, -1);
     }
-    let left = scopes
-        .iter()
-        .filter_map(|&scope| tree.with(scope, |scope| scope.count))
-        .sum();
+    let left = before.saturating_sub(1);
     if left == 0 {
         for scope in scopes {
             tree.set_pending(scope, 0);

@@ -373,7 +373,7 @@ impl fmt::Debug for ScopeRef {
 #[must_use]
 pub fn requests_around() -> u32 {
     home::with(|local| match local {
-        Some(local) if local.tree.requests.get() != 0 => sum_around(local),
+        Some(local) if local.tree.is_counted() => sum_around(local),
         _ => 0,
     })
 }

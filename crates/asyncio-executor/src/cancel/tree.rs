@@ -69,8 +69,9 @@ pub(crate) struct Node {
     /// That has come back, and the claim was not polled since.
     pub(super) returned: bool,
     pub(crate) message: Option<Message>,
-    /// The requests made on this very scope and not withdrawn.
-    pub(crate) count: u32,
+    /// The requests made on this very scope. Those that `uncancel` has withdrawn are taken off the
+    /// root's, which is negative where they were made on scopes further in.
+    pub(super) count: i32,
     /// The last cancel operation that came by, and whether it still passes its request on from here
     /// (roots only): finds cycles of claims.
     pub(crate) visited: u64,
@@ -86,8 +87,8 @@ pub(crate) struct Tree {
     /// The scope that is being polled; `NONE` directly under a task's root, and outside tasks.
     pub(crate) current: Cell<NodeId>,
     pub(super) marked: Marked,
-    /// The sum of the requests that were made on scopes and not withdrawn.
-    pub(super) requests: Cell<u64>,
+    /// How many scopes have a count of requests: while it is 0, sums need no walk.
+    counted: Cell<usize>,
     /// How often scopes were left without their parent.
     pub(super) moves: Cell<u64>,
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
@@ -105,7 +106,7 @@ impl Tree {
             nodes: RefCell::default(),
             current: Cell::new(NodeId::NONE),
             marked: Marked::default(),
-            requests: Cell::new(0),
+            counted: Cell::new(0),
             moves: Cell::new(0),
             wakers: Cell::new(0),
             last_request: Cell::new(0),
@@ -116,32 +117,33 @@ impl Tree {
         }
     }
 
-    /// The requests that were made on a scope and not withdrawn.
-    pub(crate) fn requests(&self, scope: NodeId) -> u32 {
+    /// Whether any scope has a count of requests at all.
+    #[inline]
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted.get() != 0
+    }
+
+    /// The requests that were made on a scope, less what was withdrawn there.
+    pub(super) fn count(&self, scope: NodeId) -> i32 {
         self.with(scope, |scope| scope.count).unwrap_or(0)
     }
 
     /// Counts a request that is made on a scope.
     pub(super) fn count_request(&self, scope: NodeId) {
-        let more = self.with(scope, |scope| {
-            let count = scope.count;
-            scope.count = count.saturating_add(1);
-            scope.count - count
-        });
-        let more = u64::from(more.unwrap_or(0));
-        self.requests.set(self.requests.get() + more);
+        self.add_to_count(scope, 1);
     }
 
-    /// Takes a request on a scope back; `false` if there is none.
-    pub(super) fn withdraw_request(&self, scope: NodeId) -> bool {
-        let one = self.with(scope, |scope| {
-            let count = scope.count;
-            scope.count = count.saturating_sub(1);
-            scope.count != count
+    pub(super) fn add_to_count(&self, scope: NodeId, requests: i32) {
+        let counts = self.with(scope, |scope| {
+            let before = scope.count;
+            scope.count = before.saturating_add(requests);
+            (before, scope.count)
         });
-        let one = one == Some(true);
-        self.requests.set(self.requests.get() - u64::from(one));
-        one
+        match counts {
+            Some((0, 1.. | ..=-1)) => self.counted.set(self.counted.get() + 1),
+            Some((1.. | ..=-1, 0)) => self.counted.set(self.counted.get() - 1),
+            _ => {}
+        }
     }
 
     pub(crate) fn next_request(&self) -> u64 {
@@ -300,8 +302,10 @@ impl Tree {
         self.unlink(id);
         let request = self.take_outwards(id, parent);
         let node = self.nodes.borrow_mut().try_remove(id.index())?;
-        let requests = self.requests.get() - u64::from(node.count);
-        self.requests.set(requests);
+        if node.count != 0 {
+            self.counted.set(self.counted.get() - 1);
+            self.settle_counts(parent);
+        }
         if node.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }

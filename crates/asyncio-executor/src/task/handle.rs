@@ -239,6 +239,9 @@ impl<T> Task<T> {
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
+    ///
+    /// The task has one count, as in asyncio: a timeout whose own request was withdrawn in its body
+    /// converts the next one instead.
     pub fn uncancel(&self) -> u32 {
         match self.ended_state() {
             Some(state) => TaskRef::new(state).uncancel(),

@@ -83,6 +83,9 @@ impl TaskRef {
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
+    ///
+    /// The task has one count, as in asyncio: a timeout whose own request was withdrawn in its body
+    /// converts the next one instead.
     pub fn uncancel(&self) -> u32 {
         let ended = || {
             let left = self.0.requests.get().saturating_sub(1);

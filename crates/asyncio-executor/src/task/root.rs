@@ -189,7 +189,9 @@ where
             {
                 status = Status::Failed;
             }
-            if !detached && local.tree.len() != 0 && local.tree.requests(local.tasks.root(key)) != 0
+            if !detached
+                && local.tree.len() != 0
+                && local.tree.requests_from(local.tasks.root(key)) != 0
             {
                 // The number of requests outlives the scopes: it goes to the shared state.
                 drop(local.tasks.state(local, key));
