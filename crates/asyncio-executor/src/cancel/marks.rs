@@ -116,7 +116,7 @@ impl Tree {
                 node.answered = node.answered.max(unwinding);
                 Cancelled {
                     request: unwinding,
-                    message: node.message.clone(),
+                    message: node.unwinding_message.take(),
                 }
             });
             return (cancelled, false);
@@ -136,6 +136,9 @@ impl Tree {
         let below = self.with(id, |node| node.answered_below).unwrap_or(0);
         // What a child has raised of its own accord is nobody's request.
         let through = if unwinding <= below { unwinding } else { 0 };
+        if through > pending {
+            self.with(id, |node| node.message = node.unwinding_message.take());
+        }
         let request = pending.max(through);
         if request != 0 && self.concerns(parent, request) {
             request

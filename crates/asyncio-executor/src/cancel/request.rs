@@ -287,7 +287,7 @@ pub(crate) fn unwind_into(
     }
     local
         .tree
-        .with(scope, |scope| scope.message.clone_from(&message));
+        .with(scope, |scope| scope.unwinding_message.clone_from(&message));
     local.tree.set_unwinding(scope, request);
     let mut cancellation = Cancellation::new(message);
     for child in local.tree.children(scope).into_iter().rev() {

@@ -68,7 +68,11 @@ pub(crate) struct Node {
     pub(super) passed_on: u64,
     /// That has come back, and the claim was not polled since.
     pub(super) returned: bool,
+    /// The message of the request that waits for an answer.
     pub(crate) message: Option<Message>,
+    /// The message of what unwinds, which may be something else: `raise_cancelled` while a request is
+    /// undelivered.
+    pub(super) unwinding_message: Option<Message>,
     /// The requests made on this very scope. Those that `uncancel` has withdrawn are taken off the
     /// root's, which is negative where they were made on scopes further in.
     pub(super) count: i32,
@@ -354,6 +358,7 @@ impl Tree {
             passed_on: 0,
             returned: false,
             message: None,
+            unwinding_message: None,
             count: 0,
             visited: 0,
             generation,
