@@ -398,6 +398,48 @@ fn a_deadline_moved_into_the_past_expires_in_the_next_turn() {
     });
 }
 
+/// What was ready before it was moved comes first: it stands at the end of the queue again.
+#[test]
+fn a_deadline_moved_into_the_past_twice_takes_a_new_place() {
+    run(async {
+        let log = Log::default();
+        let deadline = Timeout::at(get_running_loop().time());
+        let (mover, soon) = (deadline.clone(), log.clone());
+        let start = get_running_loop().time();
+        let body = async {
+            get_running_loop().call_soon(move || soon.add("soon"));
+            mover.reschedule(Some(start)).unwrap();
+            let _ = catch_cancelled(sleep(SECOND)).await;
+            log.add("cancelled");
+        };
+        let watched = get_running_loop().call_soon({
+            let (log, deadline) = (log.clone(), deadline.clone());
+            move || log.add(format!("expired: {}", deadline.expired()))
+        });
+        assert_eq!(deadline.run(body).await, Ok(()));
+        assert!(!watched.cancelled());
+        assert_eq!(log.take(), ["expired: false", "soon", "cancelled"]);
+    });
+}
+
+#[test]
+fn a_deadline_moved_into_the_past_and_out_of_it_does_not_expire() {
+    run(async {
+        let deadline = Timeout::at(get_running_loop().time());
+        let mover = deadline.clone();
+        let body = async move {
+            mover.reschedule(None).unwrap();
+            yield_now().await;
+            yield_now().await;
+            let moved = get_running_loop().time() + SECOND;
+            mover.reschedule(Some(moved)).unwrap();
+            sleep(SECOND / 2).await;
+        };
+        assert_eq!(deadline.run(body).await, Ok(()));
+        assert!(!deadline.expired());
+    });
+}
+
 #[test]
 fn a_deadline_moves_only_while_something_runs_under_it() {
     run(async {
