@@ -1,5 +1,6 @@
 //! Keeping a cancellation away from what goes on.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::IntoFuture;
@@ -92,6 +93,11 @@ struct Shielding {
 impl Sink for Shielding {
     fn child_ended(&self, _: u32, end: End) {
         self.completion.complete(end);
+    }
+
+    /// What is a failure to the combinator that the shield is in, is one behind it.
+    fn is_failure(&self, value: &dyn Any) -> bool {
+        self.completion.is_failure(value)
     }
 }
 
@@ -279,6 +285,12 @@ impl<C: Child> Child for Shield<C> {
     }
 
     fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        // One that has ended before was not asked then.
+        if let Ok(Ok(value)) = self.peek()
+            && observer.is_failure(value)
+        {
+            return observer.ended(index, End::Failed);
+        }
         self.inner.sink.completion.observe(observer, index);
     }
 
