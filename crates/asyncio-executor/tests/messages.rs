@@ -11,12 +11,12 @@ fn what_is_raised_while_a_request_is_undelivered_leaves_the_request_its_message(
     let stage = Stage::new();
     let task = stage.spawn(async move |stage| {
         me().cancel_with("requested");
-        let raised = catch_cancelled(raise_cancelled::<()>(Some("raised"))).await;
+        let raised = catch_cancelled(raise_cancelled(Some("raised"))).await;
         stage.say(message(&raised));
         let requested = catch_cancelled(yield_now()).await;
         stage.say(message(&requested));
         me().cancel_with("too late");
-        raise_cancelled::<()>(Some("last")).await;
+        raise_cancelled(Some("last")).await;
     });
     stage.settle();
     assert_eq!(stage.log(), ["raised", "requested"]);
@@ -33,7 +33,7 @@ fn a_request_that_interrupts_clean_up_has_its_own_message() {
             stage.say(message(&inner));
             yield_now().await;
             if let Err(cancelled) = inner {
-                cancelled.reraise::<()>().await;
+                cancelled.reraise().await;
             }
         });
         let outer = outer.await;
