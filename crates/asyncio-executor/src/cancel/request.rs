@@ -30,13 +30,25 @@ pub struct Cancellation {
     claim: Option<ClaimRef>,
 }
 
+/// Each names a node with its generation: waking a foreign waker may end tasks and close scopes that
+/// are still to come, and open others under their numbers.
 enum Step {
-    Task(Rc<Local>, Key),
+    /// The root of a task.
+    Task(Rc<Local>, NodeId, u32),
     /// The request has gone on from this task as far as it goes.
-    Left(Rc<Local>, Key),
-    /// A node, its generation, and the number of the request. Waking a foreign waker may close
-    /// scopes that are still to be marked, and open others under their numbers.
+    Left(Rc<Local>, NodeId, u32),
+    /// A scope or leaf, and the number of the request.
     Mark(Rc<Local>, NodeId, u32, u64),
+}
+
+impl Step {
+    /// Whether the node is still that one.
+    fn is_due(&self) -> bool {
+        let (Self::Task(local, node, generation)
+        | Self::Left(local, node, generation)
+        | Self::Mark(local, node, generation, _)) = self;
+        local.tree.is_generation(*node, *generation)
+    }
 }
 
 impl Cancellation {
@@ -89,18 +101,19 @@ impl Cancellation {
             if before != self.passing() && before != self.sent() {
                 root.visited = self.sent();
             }
-            before
+            (before, root.generation)
         });
         match before {
             None => false,
-            Some(before) if before == self.passing() => false,
-            Some(before) if before == self.sent() => {
+            Some((before, _)) if before == self.passing() => false,
+            Some((before, _)) if before == self.sent() => {
                 // One more request, of which this is the whole effect.
                 local.tree.count_request(root);
                 true
             }
-            Some(_) => {
-                self.passed.push(Step::Task(Rc::clone(local), key));
+            Some((_, generation)) => {
+                self.passed
+                    .push(Step::Task(Rc::clone(local), root, generation));
                 true
             }
         }
@@ -140,24 +153,23 @@ impl Cancellation {
     fn run(mut self) {
         self.take_passed();
         while let Some(step) = self.stack.pop() {
+            if !step.is_due() {
+                continue;
+            }
             match step {
-                Step::Task(local, key) => {
-                    let root = local.tree.root(&local, key);
+                Step::Task(local, root, generation) => {
                     local.tree.count_request(root);
                     let passing = self.passing();
                     local.tree.with(root, |root| root.visited = passing);
-                    self.stack.push(Step::Left(Rc::clone(&local), key));
+                    self.stack
+                        .push(Step::Left(Rc::clone(&local), root, generation));
                     self.mark_under(&local, root);
                 }
-                Step::Left(local, key) => {
-                    let (root, sent) = (local.tasks.root(key), self.sent());
+                Step::Left(local, root, _) => {
+                    let sent = self.sent();
                     local.tree.with(root, |root| root.visited = sent);
                 }
-                Step::Mark(local, node, generation, request) => {
-                    if local.tree.is_generation(node, generation) {
-                        self.mark(&local, node, request);
-                    }
-                }
+                Step::Mark(local, node, _, request) => self.mark(&local, node, request),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use crate::cancel::tree::Node;
 use crate::cancel::{Kind, NodeId, Tree};
+use crate::caught::or_report;
 use crate::local::Local;
 use crate::registry::Key;
 
@@ -27,17 +28,23 @@ impl Tree {
 
     /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
     pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
-        let (at, mut kept) = match self.find_waker(id)? {
+        let at = match self.find_waker(id)? {
             Place::Task(key) => return local.tasks.waker(key),
-            Place::Node(at) => (at, self.with(at, |node| node.waker.take())?),
+            Place::Node(at) => at,
         };
-        // Taken out, since cloning it may be foreign code that comes back here.
-        let waker = kept.clone();
+        let (mut kept, generation) = self.with(at, |node| (node.waker.take(), node.generation))?;
+        self.wakers.set(self.wakers.get() - 1);
+        // Taken out, since cloning it is foreign code, which may come back here, close the scope, or
+        // panic.
+        let mut waker = None;
+        or_report(local, "panic in a waker", || waker.clone_from(&kept));
         self.with(at, |node| {
-            if node.waker.is_none() {
+            if node.generation == generation && node.waker.is_none() {
                 node.waker = kept.take();
+                self.wakers.set(self.wakers.get() + 1);
             }
         });
+        // What is left in `kept` is dropped with nothing borrowed.
         waker
     }
 
