@@ -271,7 +271,7 @@ impl Local {
 
     /// Takes an ended task out and tells who waits.
     pub(crate) fn ended(&self, key: Key, status: Status) {
-        let Some(ended) = self.tasks.remove(key) else {
+        let Some(mut ended) = self.tasks.remove(key) else {
             return;
         };
         self.tree.forget_claim(key);
@@ -286,9 +286,8 @@ impl Local {
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, extra.root);
         }
-        let mut extra = ended.extra;
         // In the order in which they came.
-        if let Some(extra) = &mut extra {
+        if let Some(extra) = &mut ended.extra {
             if let Some((owner, index)) = extra.owner.take() {
                 owner.ended(index, End::of(status));
             }
@@ -301,15 +300,15 @@ impl Local {
         if !ended.waiter.is_none() {
             self.tasks.wake(ended.waiter);
         }
-        if let Some(extra) = extra {
-            if let Some(state) = extra.state {
+        if let Some(extra) = &mut ended.extra {
+            if let Some(state) = extra.state.take() {
                 // First of all: the handle may be dropped by what is told.
                 if let Some(id) = ended.held {
                     self.tasks.keep_ended(id, Rc::clone(&state));
                 }
                 state.end(self, status, requests);
             }
-            if let Some((observer, index)) = extra.observer {
+            if let Some((observer, index)) = extra.observer.take() {
                 observer.ended(index, End::of(status));
             }
         }

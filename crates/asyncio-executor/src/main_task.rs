@@ -50,7 +50,7 @@ pin_project! {
 impl<F: Future> MainTask<F> {
     #[track_caller]
     pub(crate) fn new(local: &Rc<Local>, future: F) -> Self {
-        let (key, id) = local.tasks.insert(std::panic::Location::caller());
+        let (key, id) = local.tasks.insert(std::panic::Location::caller(), None);
         local.tasks.detach(key, id); // there is no handle
         local.mains.set(local.mains.get() + 1);
         let waking = Arc::new(MainWaker {

@@ -78,17 +78,16 @@ impl<T> Drop for Task<T> {
         if !matches!(self.wait.get(), Wait::None) {
             self.stop_waiting();
         }
-        if self.settle().is_err() {
-            if let Some(inner) = self.inner.take() {
-                // It may be among those who are told of the end, in the middle of that.
-                if !self.local.tasks.detach(self.key, self.id) {
-                    self.local.tasks.forget_ended(self.id);
-                }
-                // async-task's own drop would cancel.
-                inner.detach();
+        if let Some(inner) = self.inner.get_mut().take_if(|inner| !inner.is_finished()) {
+            // It may be among those who are told of the end, in the middle of that.
+            if !self.local.tasks.detach(self.key, self.id) {
+                self.local.tasks.forget_ended(self.id);
             }
+            // async-task's own drop would cancel.
+            inner.detach();
             return;
         }
+        let _ended = self.settle();
         if let Some(outcome) = self.outcome.take() {
             let outcome = outcome.map_err(|error| Box::new(Failure::Error(error)));
             let task = || Some(self.task_ref());

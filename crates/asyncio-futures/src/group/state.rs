@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use asyncio_executor::{Cancellation, End, ErrorContext, Spawner, TaskAddress, TaskRef};
 use slab::Slab;
 
-use crate::group::error::GroupError;
+use crate::group::error::{GroupError, TaskGroupClosed};
 use crate::group::limit::Limit;
 use crate::inbox::{Inbox, Sink};
 use crate::owned::Owner;
@@ -110,8 +110,17 @@ impl<E> Group<E> {
         self.leaving.get() == 0 && self.members.borrow().is_empty()
     }
 
+    /// Takes a child that is about to be made, if the group takes any, and returns its index.
+    pub(super) fn admit(&self) -> Result<u32, TaskGroupClosed> {
+        if self.is_open() {
+            Ok(self.expect_child())
+        } else {
+            Err(TaskGroupClosed)
+        }
+    }
+
     /// Makes room for a child, and returns its index.
-    pub(super) fn expect_child(&self) -> u32 {
+    fn expect_child(&self) -> u32 {
         self.last.set(self.last.get() + 1);
         let index = self.members.borrow_mut().insert(Member {
             number: self.last.get(),
@@ -129,6 +138,18 @@ impl<E> Group<E> {
         if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
             member.target = task.map_or(Target::None, Target::Task);
         }
+        if self.aborting.get()
+            && let Some(task) = task
+        {
+            // Its eager first step has cancelled the group, which did not know it yet.
+            self.request(task);
+        }
+    }
+
+    /// Cancels a child. Each gets a request of its own, so that one which awaits another, and
+    /// passes its own on to it, does not make that one's a repetition.
+    fn request(&self, task: TaskAddress) {
+        Cancellation::request(None, |request| request.task_at(&self.spawner, task));
     }
 
     fn forget_child(&self, index: u32) {
@@ -197,9 +218,7 @@ impl<E> Group<E> {
         };
         tasks.sort_unstable_by_key(|(number, _)| *number);
         for (_, task) in tasks {
-            // Each gets a request of its own, so that one which awaits another, and passes its
-            // own on to it, does not make that one's a repetition.
-            Cancellation::request(None, |request| request.task_at(&self.spawner, task));
+            self.request(task);
         }
     }
 
