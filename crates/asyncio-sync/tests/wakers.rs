@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use asyncio_sync::{Borrower, CapacityLimiter, Lock, Semaphore, mpsc};
+use asyncio_sync::{Borrower, CapacityLimiter, Condition, Lock, Semaphore, mpsc};
 use stage::{Stage, take};
 
 type Body = Pin<Box<dyn Future<Output = ()>>>;
@@ -210,4 +210,36 @@ fn a_waker_whose_destructor_panics_holds_nobody_up_h1() {
     stage.settle();
     assert!(leaves.cancelled() && behind.done());
     assert_eq!(reports.get(), 1);
+}
+
+/// Who gets the lock inside of its release may notify: the wait is in line by then.
+#[test]
+fn a_notification_from_inside_of_the_release_reaches_who_released() {
+    for forgotten in [false, true] {
+        let stage = Stage::new();
+        let condition = Rc::new(Condition::new(()));
+        let guard = condition.lock().clone().try_acquire_owned().unwrap();
+        run_at_once({
+            let condition = condition.clone();
+            async move {
+                let _guard = condition.acquire().await;
+                condition.notify(1).unwrap();
+            }
+        });
+        let task = stage.task(|_| {
+            let condition = condition.clone();
+            async move {
+                if forgotten {
+                    guard.forget();
+                    condition.wait_forgotten().await.unwrap();
+                    condition.release().unwrap();
+                } else {
+                    drop(condition.wait(guard).await);
+                }
+            }
+        });
+        stage.settle();
+        assert!(task.done(), "forgotten: {forgotten}");
+        assert!(!condition.locked());
+    }
 }

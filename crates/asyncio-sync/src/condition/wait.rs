@@ -54,7 +54,17 @@ impl<'a, T> Relocking<'a, T> {
         }
     }
 
-    /// Waits, from the first poll after the lock was released on, until it is `held` again.
+    /// Goes in line. The lock is released after it: who gets it inside of the release, by a foreign
+    /// waker that polls at once, may notify.
+    fn begin(&mut self, cx: &Context<'_>) {
+        self.phase = Phase::Unnotified;
+        let place = || Place::Claim(Rc::clone(&self.request));
+        self.condition
+            .waiters
+            .wait_at(&mut self.notified, cx, 1, place);
+    }
+
+    /// Waits, when it is in line and the lock was released, until the lock is `held` again.
     fn poll(&mut self, cx: &mut Context<'_>, held: impl Fn(&Condition<T>)) -> Poll<()> {
         let Self {
             condition,
@@ -83,7 +93,6 @@ impl<'a, T> Relocking<'a, T> {
                     *phase = Phase::Relock;
                 }
                 if *phase != Phase::Relock {
-                    *phase = Phase::Unnotified;
                     condition.waiters.wait_at(notified, cx, 1, place);
                     request.keep_waker(cx);
                     return Poll::Pending;
@@ -145,6 +154,7 @@ impl<L: LockRef> Future for ConditionWait<'_, L> {
     /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AnyLockGuard<L>> {
         if let Some(guard) = self.guard.take() {
+            self.wait.begin(cx);
             self.lock = guard.into_lock();
         }
         ready!(self.wait.poll(cx, |_| ()));
@@ -195,7 +205,12 @@ impl<T> Future for ConditionWaitForgotten<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.wait;
         if wait.phase == Phase::New {
-            wait.condition.release()?;
+            wait.begin(cx);
+            if let Err(error) = wait.condition.release() {
+                wait.give_up();
+                wait.phase = Phase::New;
+                return Poll::Ready(Err(error));
+            }
         }
         ready!(wait.poll(cx, |condition| condition.lock.forget_taken()));
         wait.phase = Phase::Over;

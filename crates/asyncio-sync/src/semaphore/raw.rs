@@ -141,7 +141,7 @@ impl RawSemaphore {
                 self.hand_out();
                 return Poll::Ready(Ok(()));
             }
-            Stage::Waiting if self.closed.get() => {
+            Stage::Waiting | Stage::Told if self.closed.get() => {
                 self.waiters.leave(ticket);
                 return Poll::Ready(Err(SemaphoreClosed));
             }
@@ -177,6 +177,6 @@ impl RawSemaphore {
     /// Ends the semaphore: who waits, and who comes, is told.
     pub(crate) fn close(&self) {
         self.closed.set(true);
-        self.waiters.rouse_all();
+        self.waiters.wake_all();
     }
 }
