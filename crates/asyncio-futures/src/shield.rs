@@ -255,6 +255,8 @@ impl<C: Child> MainFuture for Shield<C> {
     type Output = Result<C::Output, TaskError>;
     type Future = Awaited<Self>;
 
+    const IS_HANDLE: bool = true;
+
     fn into_main(self) -> Awaited<Self> {
         Awaited(self)
     }
