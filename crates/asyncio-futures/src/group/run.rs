@@ -78,7 +78,7 @@ impl<E: 'static> TaskGroup<E> {
         if let Some(payload) = panic {
             // The children's failures have lost against it.
             for failure in &errors {
-                group.report_late(failure);
+                group.report_lost(failure, "a panic of the group's body goes on in its stead");
             }
             payload.resume();
         }

@@ -196,7 +196,7 @@ impl<E> Group<E> {
         self.phase.set(Phase::Over);
         self.abort();
         for failure in self.errors.take() {
-            self.report_late(&failure);
+            self.report_lost(&failure, NOBODY_WAITS);
         }
         drop(self.waker.take());
     }
@@ -252,11 +252,10 @@ impl<E> Group<E> {
         Poll::Pending
     }
 
-    /// A failure that no `ErrorGroup` has room for any more.
-    pub(super) fn report_late(&self, failure: &GroupError<E>) {
-        let mut context = ErrorContext::new(
-            "a child of a task group failed, and nobody waits for the group any more",
-        );
+    /// A failure that no `ErrorGroup` will hold; `why` ends the sentence.
+    pub(super) fn report_lost(&self, failure: &GroupError<E>, why: &str) {
+        let message = format!("a child of a task group failed, and {why}");
+        let mut context = ErrorContext::new(&message);
         context.cause = Some(match failure {
             GroupError::Panicked(payload) => format!("panicked: {payload}"),
             GroupError::Error(_) => {
@@ -266,6 +265,8 @@ impl<E> Group<E> {
         self.spawner.call_exception_handler(&context);
     }
 }
+
+const NOBODY_WAITS: &str = "nobody waits for the group any more";
 
 /// The index under which is told that the last child has ended.
 const LAST: u32 = u32::MAX;
@@ -300,7 +301,7 @@ impl<E: 'static> Sink for Group<E> {
         };
         if let Some(failure) = failure {
             if self.phase.get() == Phase::Over {
-                self.report_late(&failure);
+                self.report_lost(&failure, NOBODY_WAITS);
                 return;
             }
             self.errors.borrow_mut().push(failure);
