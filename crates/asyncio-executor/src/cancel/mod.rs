@@ -8,7 +8,7 @@
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
-//! | [`reference`] | a node as it is known outside the tree |
+//! | [`mod@reference`] | a node as it is known outside the tree |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
 //! | [`open`] | an open scope, as its future knows it |
