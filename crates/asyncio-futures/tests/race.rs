@@ -3,7 +3,7 @@
 mod turns;
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending, ready};
+use std::future::{Future, pending, poll_fn, ready};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -83,6 +83,32 @@ fn losers_without_clean_up_cost_no_turn() {
         assert_eq!(race((pending(), yields(), pending())).await, before + 1);
         assert_eq!(turn(), before + 1);
     });
+}
+
+/// They are polled anyhow, in the poll that decides the race.
+#[test]
+fn the_task_is_not_woken_for_its_losers() {
+    let polls = run(async {
+        let polls = Rc::new(Cell::new(0));
+        let counts = Rc::clone(&polls);
+        let loser = || async { drop(catch_cancelled(pending::<()>()).await) };
+        let mut body = Box::pin(async move {
+            race((pending(), loser(), yield_now())).await;
+            pending::<()>().await;
+        });
+        let task = create_task(poll_fn(move |cx| {
+            counts.set(counts.get() + 1);
+            body.as_mut().poll(cx)
+        }));
+        for _ in 0..9 {
+            yield_now().await;
+        }
+        let polls = polls.get();
+        task.cancel();
+        drop(task.await);
+        polls
+    });
+    assert_eq!(polls, 2);
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct Cancellation {
     passed: Vec<Step>,
     /// The claim that it is being passed on by.
     claim: Option<ClaimRef>,
+    /// What is marked is polled right after, by the task that is being polled: that need not be woken.
+    is_polled_next: bool,
 }
 
 /// Each names a node with its generation: waking a foreign waker may end tasks and close scopes that
@@ -142,6 +144,7 @@ impl Cancellation {
             stack: Vec::new(),
             passed: Vec::new(),
             claim: None,
+            is_polled_next: false,
         }
     }
 
@@ -243,7 +246,10 @@ impl Cancellation {
         }
         tree.watch(node, request);
         // A refused claim's target is done, so its waker is on the way already.
-        if wake && let Some(waker) = tree.waker(local, node) {
+        if wake
+            && let Some(waker) = tree.waker(local, node)
+            && !(self.is_polled_next && local.is_polled_with(&waker))
+        {
             caught::wake(local, waker);
         }
     }
@@ -268,8 +274,18 @@ pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>)
 
 /// Requests the cancellation of one scope.
 pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Message>) {
+    request_under(local, scope, Cancellation::new(message));
+}
+
+/// The same for a scope that is polled right after, in the poll in which this is called.
+pub(crate) fn cancel_before_poll(local: &Rc<Local>, scope: NodeId) {
+    let mut cancellation = Cancellation::new(None);
+    cancellation.is_polled_next = true;
+    request_under(local, scope, cancellation);
+}
+
+fn request_under(local: &Rc<Local>, scope: NodeId, mut cancellation: Cancellation) {
     local.tree.count_request(scope);
-    let mut cancellation = Cancellation::new(message);
     cancellation.mark_under(local, scope);
     cancellation.run();
 }

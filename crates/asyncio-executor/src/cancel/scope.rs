@@ -294,6 +294,17 @@ impl Scope {
         NodeRef::new(local, node).map(ScopeRef)
     }
 
+    /// Requests the cancellation of the scope, for a future that polls it right after, in the same
+    /// poll: unlike [`ScopeRef::cancel`] this does not wake the task for it. Returns `false` when the
+    /// scope is not open.
+    pub fn cancel_before_poll(&self) -> bool {
+        let place = self.place();
+        place.is_some_and(|(local, node)| {
+            request::cancel_before_poll(local, node);
+            true
+        })
+    }
+
     pub(super) fn close(&mut self) {
         if let Some(Open { local, node, .. }) = self.open.take()
             && let Some(waker) = local.tree.close(&local, node)
