@@ -152,6 +152,10 @@ impl Tree {
     /// request does not disturb. And not if none was made there or around it, or all are withdrawn:
     /// then the request was for the scope further in; asyncio's `uncancel`, with which a timeout
     /// ends, takes the mark away at zero.
+    ///
+    /// A walk to the root, so a request that goes outwards through n scopes as they close takes n²/2
+    /// steps. Each scope stands in the poll of the one around it, so a stack ends long before that
+    /// hurts: 8 MiB hold some twenty thousand.
     pub(super) fn concerns(&self, scope: NodeId, request: u64) -> bool {
         let answered = self.with(scope, |scope| scope.answered.max(scope.answered_below));
         answered.is_some_and(|answered| answered < request) && self.requests_from(scope) != 0
