@@ -31,6 +31,9 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Takes the next item out.
     #[inline]
     pub(super) fn take_out(&self) -> Option<T> {
+        if self.empty() {
+            return None;
+        }
         let change = Change::of(self);
         let item = self.store.borrow_mut().get();
         change.succeeds();

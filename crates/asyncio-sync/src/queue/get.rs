@@ -25,6 +25,7 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
     }
 
     /// Whether it may look: not before it was woken, or the item would be another's.
+    #[inline]
     fn may_look(&self) -> bool {
         let BaseQueue { getters, .. } = self.queue;
         match getters.stage(&self.ticket) {
@@ -35,21 +36,20 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
         }
     }
 
-    fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
-        let queue = self.queue;
-        if self.may_look() {
-            let got = match queue.get_nowait() {
-                Ok(item) => Some(Ok(item)),
-                Err(GetNowaitError::ShutDown(error)) => Some(Err(error)),
-                Err(GetNowaitError::Empty(_)) => None,
-            };
-            if let Some(got) = got {
-                queue.getters.leave(&mut self.ticket);
-                return Poll::Ready(got);
+    /// Takes the next item, or waits for one.
+    #[inline]
+    fn look(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
+        let getters = &self.queue.getters;
+        let got = match self.queue.get_nowait() {
+            Ok(item) => Ok(item),
+            Err(GetNowaitError::ShutDown(error)) => Err(error),
+            Err(GetNowaitError::Empty(_)) => {
+                getters.wait(&mut self.ticket, cx, 1);
+                return Poll::Pending;
             }
-        }
-        queue.getters.wait(&mut self.ticket, cx, 1);
-        Poll::Pending
+        };
+        getters.leave(&mut self.ticket);
+        Poll::Ready(got)
     }
 }
 
@@ -58,12 +58,11 @@ impl<T, S: Store<T>> Future for QueueGet<'_, T, S> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.ticket.is_fresh()
-            && let Ok(item) = self.queue.get_nowait()
-        {
-            return Poll::Ready(Ok(item));
+        if self.may_look() {
+            return self.look(cx);
         }
-        self.poll_queued(cx)
+        self.queue.getters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
     }
 }
 
