@@ -149,35 +149,34 @@ impl TaskBuilder {
     }
 
     #[track_caller]
-    fn make<F, R>(self, future: F, owner: Option<Told>) -> Task<F::Output>
+    fn make<F, R>(mut self, future: F, owner: Option<Told>) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
         R: Report<F::Output> + 'static,
     {
-        self.through_factory()
-            .make_at::<F, R>(Location::caller(), future, owner)
+        self.pass_factory();
+        self.make_at::<F, R>(Location::caller(), future, owner)
     }
 
     #[track_caller]
-    fn make_detached<F, R>(self, future: F, owner: Option<Told>) -> Option<TaskAddress>
+    fn make_detached<F, R>(mut self, future: F, owner: Option<Told>) -> Option<TaskAddress>
     where
         F: Future + 'static,
         F::Output: 'static,
         R: Report<F::Output> + 'static,
     {
         let location = Location::caller();
-        let builder = self.through_factory();
-        if builder.local.closed.get() {
-            drop(builder.refuse::<F, R>(location, future, owner));
+        self.pass_factory();
+        if self.local.closed.get() {
+            drop(self.refuse::<F, R>(location, future, owner));
             return None;
         }
-        let (new, task) = builder.prepare::<F, R>(location, future, owner);
-        let address = TaskAddress::new(new.key, new.id);
+        let new = self.prepare::<F, R>(location, future, owner);
         new.local.tasks.detach(new.key, new.id);
-        task.detach();
-        new.start();
-        Some(address)
+        new.task.detach();
+        start(&new.local, new.eager, new.runnable);
+        Some(TaskAddress::new(new.key, new.id))
     }
 
     /// A clean-up whose `finally` is being dropped: it does not pass through the task factory, and
@@ -209,10 +208,9 @@ impl TaskBuilder {
         if self.local.closed.get() {
             return self.refuse::<F, R>(location, future, owner);
         }
-        let (new, task) = self.prepare::<F, R>(location, future, owner);
-        let key = (new.key, new.id);
-        let local = new.start();
-        Task::new::<R>(local, key, location, task)
+        let new = self.prepare::<F, R>(location, future, owner);
+        start(&new.local, new.eager, new.runnable);
+        Task::new::<R>(new.local, (new.key, new.id), location, new.task)
     }
 
     /// The executor has been closed: the task is born cancelled.
@@ -248,7 +246,7 @@ impl TaskBuilder {
         location: &'static Location<'static>,
         future: F,
         owner: Option<Told>,
-    ) -> (New, async_task::Task<Outcome<F::Output>, Home>)
+    ) -> New<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -267,62 +265,57 @@ impl TaskBuilder {
         {
             state.set_name(name);
         }
-        let new = New {
+        New {
             eager: self.eager.unwrap_or_else(|| local.eager.get()),
             local,
             key,
             id,
             runnable,
-        };
-        (new, task)
+            task,
+        }
     }
 
-    /// What the task factory makes of it; as it is, where there is none.
+    /// Has the task factory change it, where there is one.
     #[inline]
-    fn through_factory(self) -> Self {
+    fn pass_factory(&mut self) {
         if self.local.has_factory.get() {
-            self.through_that_factory()
-        } else {
-            self
+            self.pass_that_factory();
         }
     }
 
     #[cold]
-    fn through_that_factory(self) -> Self {
+    fn pass_that_factory(&mut self) {
         let local = Rc::clone(&self.local);
         if local.in_factory.replace(true) {
-            return self;
+            return;
         }
-        let mut built = None;
         or_report(&local, "panic in the task factory", || {
-            built = local.factory().map(|factory| factory(self.clone()));
+            if let Some(factory) = local.factory() {
+                *self = factory(self.clone());
+            }
         });
         local.in_factory.set(false);
-        built.unwrap_or(self)
     }
 }
 
 /// A task that has not been started.
-struct New {
+struct New<T> {
     local: Rc<Local>,
     key: Key,
     id: u32,
     eager: bool,
     runnable: Runnable<Home>,
+    task: async_task::Task<Outcome<T>, Home>,
 }
 
-impl New {
-    #[inline]
-    fn start(self) -> Rc<Local> {
-        let local = self.local;
-        let is_current =
-            |current: Option<&Rc<Local>>| current.is_some_and(|here| Rc::ptr_eq(here, &local));
-        if self.eager && home::with(is_current) {
-            local.step(self.runnable);
-        } else {
-            local.push(Entry::task(self.runnable));
-        }
-        local
+#[inline]
+fn start(local: &Rc<Local>, eager: bool, runnable: Runnable<Home>) {
+    let is_current =
+        |current: Option<&Rc<Local>>| current.is_some_and(|here| Rc::ptr_eq(here, local));
+    if eager && home::with(is_current) {
+        local.step(runnable);
+    } else {
+        local.push(Entry::task(runnable));
     }
 }
 

@@ -283,6 +283,7 @@ fn drop_body<F>(local: &Local, mut body: Pin<&mut Option<F>>) {
 }
 
 /// Drops the context of a task, and with it perhaps the last of a variable's values.
+#[inline]
 fn drop_context(local: &Local, context: Option<context::Context>) {
     if context.is_some() {
         let message = "panic in the destructor of a context variable's value";
