@@ -47,3 +47,34 @@ fn a_request_that_interrupts_clean_up_has_its_own_message() {
     assert_eq!(stage.log(), ["first", "second"]);
     stage.assert_clean();
 }
+
+/// asyncio cancels what a task waits for with the first message, and keeps the last for one that is
+/// about to run.
+#[test]
+fn of_several_requests_the_one_that_ends_the_wait_is_delivered_and_else_the_last() {
+    let stage = Stage::new();
+    let waits = stage.spawn(async move |_| std::future::pending::<()>().await);
+    let ready = stage.spawn(async move |_| {
+        loop {
+            yield_now().await;
+        }
+    });
+    let itself = stage.spawn(async move |_| {
+        me().cancel_with("first");
+        std::future::pending::<()>().await;
+    });
+    stage.turn();
+    for task in [&waits, &ready, &itself] {
+        task.cancel_with("second");
+        task.cancel_with("third");
+    }
+    let fresh = stage.spawn(async move |_| std::future::pending::<()>().await);
+    fresh.cancel_with("fourth");
+    fresh.cancel_with("fifth");
+    stage.settle();
+    assert_eq!(outcome(waits), "cancelled: second");
+    assert_eq!(outcome(ready), "cancelled: third");
+    assert_eq!(outcome(itself), "cancelled: first");
+    assert_eq!(outcome(fresh), "cancelled: fifth");
+    stage.assert_clean();
+}

@@ -123,6 +123,7 @@ impl Tree {
         }
         let again = !ready && pending != 0 && !self.is_shield(id);
         if again {
+            self.with(id, |node| node.message_stays = true);
             self.watch(id, pending);
         }
         (None, again)
@@ -168,7 +169,10 @@ impl Tree {
         let before = self.pending(scope);
         self.set_pending(scope, before.max(request));
         if before == 0 || request < before {
-            self.with(scope, |scope| scope.message = message);
+            self.with(scope, |scope| {
+                scope.message = message;
+                scope.message_stays = true;
+            });
         }
     }
 }

@@ -195,11 +195,14 @@ impl Cancellation {
 
     fn mark(&mut self, local: &Rc<Local>, node: NodeId, request: u64) {
         let tree = &local.tree;
-        // Of several requests before the answer, a wait is told the message of the first, and
-        // what does not wait (it runs, or has not started) that of the last, as in asyncio.
-        let waits = !tree.in_poll(local, node) && tree.is_parked(local, node);
+        // Of several requests before the answer, a wait is told the message of the first, which has
+        // ended it; and what does not wait (it runs, is about to, or has not started) that of the
+        // last, as in asyncio.
         let target = tree.with(node, |node| {
-            if !(waits && node.marks.pending() != 0) {
+            if node.marks.pending() == 0 {
+                node.message_stays = false;
+            }
+            if !node.message_stays {
                 node.message.clone_from(&self.message);
             }
             match &node.kind {
@@ -241,7 +244,11 @@ impl Cancellation {
         tree.set_pending(node, request);
         // A shield keeps it until its body ends, however long that takes. A scope that is being
         // polled looks for marks when its poll ends.
-        if tree.is_shield(node) || tree.in_poll(local, node) {
+        if tree.in_poll(local, node) {
+            return;
+        }
+        if tree.is_shield(node) {
+            tree.with(node, |node| node.message_stays = true);
             return;
         }
         tree.watch(node, request);
@@ -250,7 +257,15 @@ impl Cancellation {
             && let Some(waker) = tree.waker(local, node)
             && !(self.is_polled_next && local.is_polled_with(&waker))
         {
+            let generation = tree.with(node, |node| node.generation);
+            let before = local.ready_len();
             caught::wake(local, waker);
+            if local.ready_len() > before {
+                // A foreign waker may have closed the node, and opened another of its number.
+                tree.with(node, |node| {
+                    node.message_stays |= Some(node.generation) == generation;
+                });
+            }
         }
     }
 }

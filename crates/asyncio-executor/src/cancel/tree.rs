@@ -68,6 +68,8 @@ pub(crate) struct Node {
     pub(super) passed_on: u64,
     /// That has come back, and the claim was not polled since.
     pub(super) returned: bool,
+    /// It is the first one's, and stays: that one has ended the wait. See `Cancellation::mark`.
+    pub(super) message_stays: bool,
     /// The message of the request that waits for an answer.
     pub(crate) message: Option<Message>,
     /// The message of what unwinds, which may be something else: `raise_cancelled` while a request is
@@ -357,6 +359,7 @@ impl Tree {
             answered_below: 0,
             passed_on: 0,
             returned: false,
+            message_stays: false,
             message: None,
             unwinding_message: None,
             count: 0,

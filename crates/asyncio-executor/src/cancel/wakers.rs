@@ -15,17 +15,6 @@ enum Place {
 }
 
 impl Tree {
-    /// Whether a task has waited before; other nodes always have.
-    pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
-        match self.with(id, |node| match node.kind {
-            Kind::Root(key) => Some(key),
-            Kind::Plain(_) | Kind::Shield | Kind::Claim(_) => None,
-        }) {
-            Some(Some(key)) => local.tasks.is_parked(key),
-            _ => true,
-        }
-    }
-
     /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
     pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
         let at = match self.find_waker(id)? {
