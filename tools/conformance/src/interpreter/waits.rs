@@ -27,6 +27,11 @@ impl Frame {
                 Ok(())
             }
             Waited::Await(Target::Name(name)) => match self.world.named(name) {
+                Ok(named) if named.is_current() => {
+                    // asyncio tells the task so in its next step; here it is a panic.
+                    sleep(delay(0.0)).await;
+                    Err(Exception::Named("RuntimeError"))
+                }
                 Ok(named) => self.take(named.await).await,
                 Err(raised) => raise(raised).await,
             },
