@@ -102,7 +102,7 @@ pub trait ExecutorExt: Executor {
         &self,
         f: F,
         items: I,
-        timeout: Option<Duration>,
+        timeout: impl Into<Option<Duration>>,
     ) -> Result<Map<T>, SubmitError>
     where
         F: Fn(A) -> T + Send + Sync + 'static,
@@ -111,7 +111,7 @@ pub trait ExecutorExt: Executor {
         T: Send + 'static,
     {
         let f = Arc::new(f);
-        let mut results = Map::new(timeout);
+        let mut results = Map::new(timeout.into());
         for item in items {
             let f = Arc::clone(&f);
             results.push(self.submit(move || f(item))?);

@@ -166,6 +166,18 @@ impl Local {
         }
     }
 
+    /// Refuses to wait for the end of `task`, which has not ended, in that task itself; or in a run
+    /// of another executor, as [`assert_may_wait`](Self::assert_may_wait).
+    ///
+    /// # Panics
+    /// If one of these is so.
+    pub(crate) fn assert_may_wait_for(&self, task: Key, what: impl Fn() -> String) {
+        self.assert_may_wait(&what);
+        if self.current.get() == task {
+            refuse_itself(&what());
+        }
+    }
+
     /// Runs one step of a task, and tells its end if it was the last one.
     #[inline]
     pub(crate) fn step(&self, runnable: Runnable<Home>) {
@@ -259,7 +271,7 @@ impl Local {
 
     /// Takes an ended task out and tells who waits.
     pub(crate) fn ended(&self, key: Key, status: Status) {
-        let Some(ended) = self.tasks.remove(key) else {
+        let Some(mut ended) = self.tasks.remove(key) else {
             return;
         };
         self.tree.forget_claim(key);
@@ -267,16 +279,15 @@ impl Local {
         if let Some(extra) = &ended.extra
             && !extra.root.is_none()
         {
-            requests = self.tree.requests(extra.root);
+            requests = self.tree.requests_from(extra.root);
             if status == Status::Cancelled {
                 self.tree.watch_claim(extra.root);
             }
             // A task's root has no parent that could be woken.
             let _ = self.tree.close(self, extra.root);
         }
-        let mut extra = ended.extra;
         // In the order in which they came.
-        if let Some(extra) = &mut extra {
+        if let Some(extra) = &mut ended.extra {
             if let Some((owner, index)) = extra.owner.take() {
                 owner.ended(index, End::of(status));
             }
@@ -289,15 +300,15 @@ impl Local {
         if !ended.waiter.is_none() {
             self.tasks.wake(ended.waiter);
         }
-        if let Some(extra) = extra {
-            if let Some(state) = extra.state {
+        if let Some(extra) = &mut ended.extra {
+            if let Some(state) = extra.state.take() {
                 // First of all: the handle may be dropped by what is told.
                 if let Some(id) = ended.held {
                     self.tasks.keep_ended(id, Rc::clone(&state));
                 }
                 state.end(self, status, requests);
             }
-            if let Some((observer, index)) = extra.observer {
+            if let Some((observer, index)) = extra.observer.take() {
                 observer.ended(index, End::of(status));
             }
         }
@@ -338,6 +349,11 @@ fn refuse_to_wait(what: &str) -> ! {
         "{what} belongs to another event loop, which does not run while this one does: await it in \
          a task of its own loop"
     )
+}
+
+#[cold]
+fn refuse_itself(what: &str) -> ! {
+    panic!("{what} waits for itself, and its end would never come")
 }
 
 fn parts(waker: &Waker) -> (*const (), *const RawWakerVTable) {

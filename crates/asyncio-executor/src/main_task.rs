@@ -50,7 +50,7 @@ pin_project! {
 impl<F: Future> MainTask<F> {
     #[track_caller]
     pub(crate) fn new(local: &Rc<Local>, future: F) -> Self {
-        let (key, id) = local.tasks.insert(std::panic::Location::caller());
+        let (key, id) = local.tasks.insert(std::panic::Location::caller(), None);
         local.tasks.detach(key, id); // there is no handle
         local.mains.set(local.mains.get() + 1);
         let waking = Arc::new(MainWaker {
@@ -176,6 +176,10 @@ pub trait MainFuture {
     /// What the run polls.
     type Future: Future;
 
+    /// Whether this is a handle to something that ends by itself. What waits for that is, in asyncio,
+    /// the callback which stops the loop; what runs by being polled has that callback after its end.
+    const IS_HANDLE: bool = false;
+
     /// Turns into the future to poll.
     fn into_main(self) -> Self::Future;
 
@@ -203,6 +207,8 @@ impl<T> MainFuture for Task<T> {
     type Output = Result<T, TaskError>;
     type Future = TaskFuture<T>;
 
+    const IS_HANDLE: bool = true;
+
     fn into_main(self) -> TaskFuture<T> {
         self.into_future()
     }
@@ -215,6 +221,8 @@ impl<T> MainFuture for Task<T> {
 impl<'a, T> MainFuture for &'a mut Task<T> {
     type Output = &'a T;
     type Future = Watch<'a, T>;
+
+    const IS_HANDLE: bool = true;
 
     fn into_main(self) -> Watch<'a, T> {
         Watch::new(self)

@@ -15,6 +15,9 @@ use crate::cancel::NodeId;
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::task::{Observer, TaskState};
 
+/// Who is told of the end of a task, and the number under which they know it.
+pub(crate) type Told = (Rc<dyn Observer>, u32);
+
 /// The number of a slot. Reused after the task's end: only what dies with the task, or checks
 /// that it has not ended, may hold one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,10 @@ impl Link {
             .then_some((self.0 & !Self::EXTRA) as usize)
     }
 
+    fn to_extra(index: usize) -> Option<Self> {
+        Some(Self(u32::try_from(index).ok()? | Self::EXTRA))
+    }
+
     fn waiter(self) -> Key {
         if self.0 & Self::EXTRA == 0 {
             Key(self.0)
@@ -77,12 +84,24 @@ pub(crate) struct Extra {
     pub(crate) root: NodeId,
     /// What a `TaskRef` shares.
     pub(crate) state: Option<Rc<TaskState>>,
-    /// Who is told of the end, with the number under which they know the task.
-    pub(crate) observer: Option<(Rc<dyn Observer>, u32)>,
+    pub(crate) observer: Option<Told>,
     /// The task group that the task is of: told of the end before everybody else.
-    pub(crate) owner: Option<(Rc<dyn Observer>, u32)>,
+    pub(crate) owner: Option<Told>,
     /// The observer was there before any callback or other watcher.
     pub(crate) observer_first: bool,
+}
+
+impl Extra {
+    fn new(waiter: Key, owner: Option<Told>) -> Self {
+        Self {
+            waiter,
+            root: NodeId::NONE,
+            state: None,
+            observer: None,
+            owner,
+            observer_first: true,
+        }
+    }
 }
 
 /// What is left to do when a task has ended.
@@ -122,16 +141,8 @@ impl Inner {
         let index = match slot.link.extra() {
             Some(index) => index,
             None => {
-                let waiter = slot.link.waiter();
-                let index = self.extras.insert(Extra {
-                    waiter,
-                    root: NodeId::NONE,
-                    state: None,
-                    observer: None,
-                    owner: None,
-                    observer_first: true,
-                });
-                slot.link = Link(u32::try_from(index).ok()? | Link::EXTRA);
+                let index = self.extras.insert(Extra::new(slot.link.waiter(), None));
+                slot.link = Link::to_extra(index)?;
                 index
             }
         };
@@ -140,18 +151,27 @@ impl Inner {
 }
 
 impl Tasks {
-    /// A slot for a new task, and its number for people.
+    /// A slot for a new task, and its number for people. `owner` is the task group that it is of.
     ///
     /// # Panics
     /// With 2³¹ tasks alive: a task takes about a hundred bytes, so memory ends long before.
-    pub(crate) fn insert(&self, location: &'static Location<'static>) -> (Key, u32) {
+    pub(crate) fn insert(
+        &self,
+        location: &'static Location<'static>,
+        owner: Option<Told>,
+    ) -> (Key, u32) {
         let mut inner = self.inner.borrow_mut();
         let id = inner.next_id();
+        let link = match owner {
+            None => Link::NONE,
+            owner => Link::to_extra(inner.extras.insert(Extra::new(Key::NONE, owner)))
+                .expect("fewer extras than tasks"),
+        };
         let index = inner.slots.insert(Slot {
             waker: None,
             location,
             id,
-            link: Link::NONE,
+            link,
         });
         assert!(index < Link::EXTRA as usize, "more than 2^31 tasks");
         #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
@@ -310,19 +330,8 @@ impl Tasks {
         own.chain(others).collect()
     }
 
-    /// Says which task group a new task is of.
-    pub(crate) fn set_owner(&self, key: Key, owner: (Rc<dyn Observer>, u32)) {
-        if let Some(extra) = self.inner.borrow_mut().extra(key) {
-            extra.owner = Some(owner);
-        }
-    }
-
     /// Sets the one observer of a task, and returns the one before.
-    pub(crate) fn set_observer(
-        &self,
-        key: Key,
-        observer: Option<(Rc<dyn Observer>, u32)>,
-    ) -> Option<(Rc<dyn Observer>, u32)> {
+    pub(crate) fn set_observer(&self, key: Key, observer: Option<Told>) -> Option<Told> {
         let mut inner = self.inner.borrow_mut();
         if observer.is_none() {
             inner.slots.get(key.0 as usize)?.link.extra()?;

@@ -63,7 +63,7 @@ fn a_clean_up_inside_a_scope_is_not_disturbed_by_a_sibling_that_reraises() {
             };
             catch_cancelled(finally(pending::<()>(), clean_up))
         };
-        let reraises = async { branch("a", 1).await.unwrap_err().reraise::<()>().await };
+        let reraises = async { branch("a", 1).await.unwrap_err().reraise().await };
         drop(zip(reraises, branch("b", 4)).await);
         stage.say("never");
     });
@@ -178,10 +178,10 @@ fn a_request_to_one_scope_among_many_wakes_that_one_only() {
     });
     stage.turn();
     let second = scopes.borrow()[1].clone();
-    assert!(second.cancel(Some("only you")));
+    assert!(second.cancel_with("only you"));
     stage.settle();
     assert_eq!(stage.log(), ["2 1 only you"]);
-    assert!(!second.cancel(None), "it has closed");
+    assert!(!second.cancel(), "it has closed");
     assert!(!task.done());
     gate.open();
     stage.settle();
@@ -232,10 +232,10 @@ fn a_scopes_reference_is_there_while_it_is_open() {
     let scope = slot.borrow()[0].clone();
     assert!(format!("{scope:?}").contains("ScopeRef"));
     stage.executor.close();
-    assert!(!scope.cancel(None));
+    assert!(!scope.cancel());
     drop(task);
     drop(stage);
-    assert!(!scope.cancel(None), "the executor has gone");
+    assert!(!scope.cancel(), "the executor has gone");
 }
 
 /// What a timeout is made of: it converts its own request, and never somebody else's.
@@ -260,7 +260,7 @@ fn a_request_of_ones_own_is_told_apart_by_counting() {
         if foreign {
             task.cancel_with("task");
         }
-        slot.borrow()[0].cancel(Some("scope"));
+        slot.borrow()[0].cancel_with("scope");
         stage.settle();
         assert_eq!(
             outcome(task),
@@ -276,7 +276,7 @@ fn a_branch_that_raises_takes_its_siblings_along() {
     let task = stage.spawn(async move |stage| {
         let raises = async {
             pause(2).await;
-            raise_cancelled::<()>(Some("raised")).await;
+            raise_cancelled("raised").await;
         };
         let sibling = async {
             let caught = catch_cancelled(pending::<()>()).await;
@@ -305,7 +305,7 @@ fn a_branch_that_raises_waits_for_the_task_that_its_sibling_awaits() {
     let task = stage.spawn(async move |stage| {
         let raises = async {
             pause(1).await;
-            raise_cancelled::<()>(Some("raised")).await;
+            raise_cancelled("raised").await;
         };
         let caught = catch_cancelled(zip(awaited.into_future(), raises)).await;
         stage.tell(message(&caught.map(|_| ())));

@@ -134,17 +134,17 @@ fn the_innermost_scope_answers_and_reraising_goes_outwards_at_once() {
             let middle = catch_cancelled(async {
                 let inner = catch_cancelled(pending::<()>()).await;
                 stage.tell(format!("inner {}", message(&inner)));
-                inner.unwrap_err().reraise::<()>().await;
+                inner.unwrap_err().reraise().await;
             });
             let middle = middle.await;
             stage.tell(format!("middle {}", message(&middle)));
             pause(1).await;
             stage.tell("middle cleaned");
-            middle.unwrap_err().reraise::<()>().await;
+            middle.unwrap_err().reraise().await;
         });
         let outer = outer.await;
         stage.tell(format!("outer {}", message(&outer)));
-        outer.unwrap_err().reraise::<()>().await;
+        outer.unwrap_err().reraise().await;
     });
     stage.turn();
     task.cancel_with("m");
@@ -159,10 +159,10 @@ fn the_innermost_scope_answers_and_reraising_goes_outwards_at_once() {
 fn a_task_can_raise_the_cancellation_itself() {
     let stage = Stage::new();
     let caught = stage.spawn(async move |_| {
-        let caught = catch_cancelled(raise_cancelled::<()>(Some("inside"))).await;
+        let caught = catch_cancelled(raise_cancelled("inside")).await;
         format!("{} {}", message(&caught), me().cancelling())
     });
-    let raises = stage.spawn(async move |_| raise_cancelled::<()>(Some("out")).await);
+    let raises = stage.spawn(async move |_| raise_cancelled("out").await);
     stage.turn();
     assert_eq!(outcome(caught), "\"inside 0\"", "nobody had requested it");
     assert_eq!(outcome(raises), "cancelled: out");
@@ -219,7 +219,7 @@ fn a_cancellation_that_is_raised_does_not_answer_a_request() {
     let stage = Stage::new();
     let task = stage.spawn(async move |stage| {
         me().cancel();
-        let raised = catch_cancelled(raise_cancelled::<()>(None)).await;
+        let raised = catch_cancelled(raise_cancelled(None)).await;
         assert!(raised.is_err());
         stage.tell("raised");
         catch_cancelled(catch_cancelled(async {}))
@@ -450,7 +450,7 @@ fn a_future_that_reraised_stays_pending() {
     let stage = Stage::new();
     let task = stage.spawn(async move |stage| {
         let caught = catch_cancelled(pending::<()>()).await;
-        let mut reraises = Box::pin(caught.unwrap_err().reraise::<()>());
+        let mut reraises = Box::pin(caught.unwrap_err().reraise());
         let again = catch_cancelled(poll_fn(|cx| {
             for _ in 0..3 {
                 assert!(reraises.as_mut().poll(cx).is_pending());
@@ -479,7 +479,7 @@ fn outside_every_task_nobody_requests_and_bodies_just_run() {
     });
     assert_eq!(value, 3);
     assert_eq!(requests_around(), 0);
-    let raised = raise_cancelled::<()>(None);
+    let raised = raise_cancelled(None);
     assert!(futures_lite::future::block_on(futures_lite::future::poll_once(raised)).is_none());
 }
 

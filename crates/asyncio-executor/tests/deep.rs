@@ -4,12 +4,15 @@
 //! time: what is quadratic in a million does not end within the watchdog's time.
 
 use std::cell::{Cell, RefCell};
-use std::future::pending;
+use std::future::{Future, pending};
 use std::hint::black_box;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use asyncio_executor::{Executor, Spawner, Task, TaskRef, catch_cancelled, finally, yield_now};
+use asyncio_executor::{
+    Executor, Spawner, Task, TaskRef, catch_cancelled, current_task, finally, yield_now,
+};
 use asyncio_testkit::{Watchdog, run_with_stack};
 
 const SMALL_STACK: usize = 256 << 10;
@@ -198,7 +201,7 @@ fn a_chain_of_clean_ups_is_cancelled_without_recursion_w12() {
 fn of_a_hundred_nested_scopes_the_innermost_answers() {
     // Not more: each poll goes through all of these futures, by recursion of their own.
     deep("nested scopes", || {
-        fn nested(depth: usize) -> std::pin::Pin<Box<dyn Future<Output = bool>>> {
+        fn nested(depth: usize) -> Pin<Box<dyn Future<Output = bool>>> {
             Box::pin(async move {
                 match depth {
                     0 => catch_cancelled(pending::<()>()).await.is_err(),
@@ -296,5 +299,39 @@ fn a_million_requests_to_one_task_cost_no_memory() {
         executor.run_until_stalled();
         assert!(!task.done());
         assert!(!executor.has_unanswered());
+    });
+}
+
+/// Scopes nest by polling each other, so their number has the stack's limit and no other.
+fn nested(
+    scopes: u32,
+    innermost: Pin<Box<dyn Future<Output = ()>>>,
+) -> Pin<Box<dyn Future<Output = ()>>> {
+    if scopes == 0 {
+        return innermost;
+    }
+    Box::pin(async move { drop(catch_cancelled(nested(scopes - 1, innermost)).await) })
+}
+
+/// No scope answers: they return, or are dropped. With every look outwards that is quadratic, but small.
+#[test]
+fn a_request_goes_outwards_through_thousands_of_scopes_w12() {
+    const SCOPES: u32 = 4000;
+    let _watchdog = Watchdog::start("nested scopes", Duration::from_secs(120));
+    run_with_stack(256 << 20, || {
+        let executor = Executor::new();
+        let innermost = Box::pin(async {
+            yield_now().await;
+            current_task().unwrap().cancel();
+        });
+        let returns = executor.create_task(nested(SCOPES, innermost));
+        executor.run_until_stalled();
+        assert!(returns.task_ref().cancelled());
+        let dropped = executor.create_task(nested(SCOPES, Box::pin(pending())));
+        executor.run_until_stalled();
+        assert_eq!(executor.spawner().scope_count(), SCOPES as usize + 1);
+        dropped.cancel();
+        executor.close();
+        assert_eq!(executor.spawner().scope_count(), 0);
     });
 }

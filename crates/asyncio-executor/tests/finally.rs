@@ -236,7 +236,7 @@ fn a_clean_up_may_raise_a_cancellation_in_place_of_the_value() {
     let task = stage.spawn(async move |_| {
         finally(async { 7 }, || async {
             pause(1).await;
-            raise_cancelled::<()>(Some("raised")).await;
+            raise_cancelled("raised").await;
         })
         .await
     });
@@ -333,7 +333,7 @@ fn what_is_raised_in_one_branch_runs_the_clean_up_of_the_other() {
         let clean_up = cleans(&stage, "x", 2);
         let raises = async {
             pause(1).await;
-            raise_cancelled::<()>(Some("raised")).await;
+            raise_cancelled("raised").await;
         };
         let caught = catch_cancelled(zip(finally(pending::<()>(), || clean_up()), raises)).await;
         stage.tell(message(&caught.map(|_| ())));

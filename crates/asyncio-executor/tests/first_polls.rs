@@ -109,9 +109,9 @@ fn what_is_raised_in_the_first_poll_ends_the_scope_around_it() {
     let stage = Stage::new();
     let task = stage.spawn(async move |stage| {
         let outer = catch_cancelled(async {
-            let inner = catch_cancelled(raise_cancelled::<()>(Some("raised"))).await;
+            let inner = catch_cancelled(raise_cancelled("raised")).await;
             stage.tell(message(&inner));
-            raise_cancelled::<()>(Some("again")).await;
+            raise_cancelled("again").await;
         })
         .await;
         stage.tell(message(&outer));

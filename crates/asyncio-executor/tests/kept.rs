@@ -3,11 +3,12 @@
 
 mod stage;
 
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
-use asyncio_executor::{Task, catch_cancelled};
-use futures_lite::future::poll_once;
+use asyncio_executor::{Scope, ScopeRef, Task, catch_cancelled};
+use futures_lite::future::{or, poll_once};
 use stage::{Stage, me, outcome, pause};
 
 /// Polls `kept` once, and then waits for something else for ever.
@@ -24,7 +25,7 @@ fn bare_and_in_a_scope(
     let (bare, inner) = (body(), body());
     let scoped = Box::pin(async {
         if let Err(cancelled) = catch_cancelled(inner).await {
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         }
     });
     [bare, scoped]
@@ -143,4 +144,88 @@ fn a_request_never_goes_to_a_later_task_in_the_place_of_the_awaited_one() {
             stage.assert_clean();
         }
     }
+}
+
+/// The request has its answer, from the scope that is polled. What follows it is clean-up, which that
+/// request does not interrupt by way of the scope that is kept.
+#[test]
+fn a_request_that_was_answered_does_not_come_again_from_a_scope_that_is_kept() {
+    for drops in [false, true] {
+        let stage = Stage::new();
+        let task = stage.spawn(async move |_| {
+            let mut kept = Box::pin(catch_cancelled(pending::<()>()));
+            assert!(poll_once(kept.as_mut()).await.is_none());
+            assert!(catch_cancelled(pending::<()>()).await.is_err());
+            let _still_kept = (!drops).then_some(kept);
+            pause(9).await;
+            "cleaned up"
+        });
+        stage.turn();
+        task.cancel();
+        stage.settle();
+        assert_eq!(outcome(task), "\"cleaned up\"", "drops it: {drops}");
+        stage.assert_clean();
+    }
+}
+
+/// Opens a scope around a wait that has no end; `None` if it has ended at once.
+async fn open(scope: &mut Scope) -> Option<ScopeRef> {
+    let mut body = pin!(Some(pending::<()>()));
+    let polled = poll_fn(|cx| Poll::Ready(scope.poll(body.as_mut(), cx).is_pending())).await;
+    polled.then(|| scope.reference()).flatten()
+}
+
+/// As when both are made before a wait can answer: one cancellation, with the first one's message.
+#[test]
+fn of_two_requests_that_come_from_scopes_inside_the_order_of_these_does_not_matter() {
+    for later_first in [false, true] {
+        let stage = Stage::new();
+        let task = stage.spawn(async move |_| {
+            let (mut one, mut two) = (Scope::new(), Scope::new());
+            let _one = open(&mut one).await.unwrap();
+            me().cancel_with("one");
+            assert!(open(&mut two).await.unwrap().cancel_with("two"));
+            if later_first {
+                drop(two);
+                drop(one);
+            } else {
+                drop(one);
+                drop(two);
+            }
+            catch_cancelled(pending::<()>())
+                .await
+                .unwrap_err()
+                .message()
+                .map(str::to_owned)
+        });
+        stage.settle();
+        assert_eq!(
+            outcome(task),
+            "Some(\"one\")",
+            "the later first: {later_first}"
+        );
+        stage.assert_clean();
+    }
+}
+
+/// A branch has let the request through, and the scope around waits for the other branches, of which
+/// one is not polled. Then somebody drops all of it.
+#[test]
+fn a_request_on_its_way_out_of_what_is_dropped_goes_to_the_scope_around() {
+    let stage = Stage::new();
+    let task = stage.spawn(async move |_| {
+        let both = catch_cancelled(async {
+            let mut kept = Box::pin(catch_cancelled(pending::<()>()));
+            assert!(poll_once(kept.as_mut()).await.is_none());
+            let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
+            cancelled.reraise().await
+        });
+        or(async { drop(both.await) }, pause(2)).await;
+        pending::<()>().await;
+    });
+    stage.turn();
+    task.cancel_with("m");
+    stage.settle();
+    assert_eq!(outcome(task), "cancelled: m");
+    stage.assert_clean();
 }

@@ -1,9 +1,10 @@
 //! Observers of tasks: told of the end in their place among callbacks and waits.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 
-use asyncio_executor::{End, Executor, Observer, yield_now};
+use asyncio_executor::{Cancellation, End, Executor, Observer, yield_now};
 
 /// A log that tasks, callbacks and observers share.
 #[derive(Default)]
@@ -116,6 +117,45 @@ fn an_owner_is_told_before_everybody_whatever_becomes_of_the_handle() {
     let refused = executor.build_task();
     let refused = refused.spawn_owned(async { Ok::<_, ()>(()) }, Rc::new(Counts(log)), 4);
     assert!(refused.cancelled());
+}
+
+/// Its owner is all that there is of a task without a handle: it hears of every end, and can cancel.
+#[test]
+fn an_owner_is_told_of_a_task_that_never_had_a_handle() {
+    let executor = Executor::new();
+    let log = Rc::<Log>::default();
+    let told = || {
+        let (log, executor) = (Rc::clone(&log), executor.spawner());
+        Rc::new(Told { log, executor })
+    };
+    let spawn = |future: Pin<Box<dyn Future<Output = Result<(), ()>>>>, index| {
+        let builder = executor.build_task().name("owned");
+        builder.spawn_owned_detached(future, told(), index)
+    };
+    assert!(spawn(Box::pin(async { Ok(()) }), 1).is_some());
+    assert!(spawn(Box::pin(async { Err(()) }), 2).is_some());
+    assert!(spawn(Box::pin(async { panic!("as told") }), 3).is_some());
+    let waits = spawn(Box::pin(std::future::pending()), 4).unwrap();
+    assert_eq!(executor.all_tasks()[3].get_name(), "owned");
+    executor.run_until_stalled();
+    let spawner = executor.spawner();
+    Cancellation::request(None, |request| assert!(request.task_at(&spawner, waits)));
+    executor.run_until_stalled();
+    Cancellation::request(None, |request| assert!(!request.task_at(&spawner, waits)));
+    let expected = [
+        "observer 1 Returned",
+        "observer 2 Returned",
+        "observer 3 Panicked",
+        "observer 4 Cancelled",
+    ];
+    assert_eq!(log.0.take(), expected);
+
+    executor.close();
+    let refused = executor.build_task();
+    let counts = Rc::new(Counts(Rc::clone(&log)));
+    let refused = refused.spawn_owned_detached(async { Ok::<_, ()>(()) }, counts, 4);
+    assert!(refused.is_none());
+    assert_eq!(log.0.take(), ["told"]);
 }
 
 /// Tells of an end at once.

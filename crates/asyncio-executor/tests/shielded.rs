@@ -175,7 +175,7 @@ fn a_cancellation_that_the_body_raises_goes_on_outwards() {
     let task = stage.spawn(async move |stage| {
         let caught = catch_cancelled(shielded(async {
             pause(1).await;
-            raise_cancelled::<()>(Some("raised")).await;
+            raise_cancelled("raised").await;
         }))
         .await;
         stage.tell(message(&caught));
@@ -193,7 +193,7 @@ fn a_body_that_is_cancelled_by_itself_and_from_outside_is_cancelled_once() {
     let task = stage.spawn(async move |stage| {
         let caught = catch_cancelled(shielded(async {
             pause(3).await;
-            raise_cancelled::<()>(Some("inner")).await;
+            raise_cancelled("inner").await;
         }))
         .await;
         stage.tell(message(&caught));

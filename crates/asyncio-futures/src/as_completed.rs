@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{End, IntoTask, TaskError};
+use asyncio_executor::{End, IntoTask, Spawner, TaskError};
 use asyncio_loop::{TimerHandle, get_running_loop};
 use futures_lite::Stream;
 use slab::Slab;
@@ -73,15 +73,7 @@ where
             children.insert(child);
         }
     }
-    let inbox = Inbox::new(&spawner, Completed::new(children.len()));
-    for (index, child) in &children {
-        child.observe(inbox.as_observer(), number(index));
-    }
-    AsCompleted {
-        children,
-        inbox,
-        timed_out: 0,
-    }
+    AsCompleted::of(&spawner, children)
 }
 
 /// The number of a child, for its observer.
@@ -149,6 +141,47 @@ impl Sink for Completed {
 }
 
 impl<C: Child> AsCompleted<C> {
+    /// The results of no tasks: of those that are [added](Self::add).
+    ///
+    /// # Panics
+    /// Outside a running event loop.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::Executor;
+    /// use asyncio_futures::AsCompleted;
+    ///
+    /// let executor = Executor::new();
+    /// let sum = executor.run_until_complete(async {
+    ///     let mut jobs = AsCompleted::new();
+    ///     for number in 1..=3 {
+    ///         jobs.add(async move { number * 2 });
+    ///     }
+    ///     let mut sum = 0;
+    ///     while let Some(result) = jobs.next().await {
+    ///         sum += result.unwrap();
+    ///     }
+    ///     sum
+    /// });
+    /// assert_eq!(sum.unwrap(), 12);
+    /// ```
+    #[track_caller]
+    pub fn new() -> Self {
+        Self::of(&running_spawner(None), Slab::new())
+    }
+
+    fn of(spawner: &Spawner, children: Slab<C>) -> Self {
+        let inbox = Inbox::new(spawner, Completed::new(children.len()));
+        for (index, child) in &children {
+            child.observe(inbox.as_observer(), number(index));
+        }
+        Self {
+            children,
+            inbox,
+            timed_out: 0,
+        }
+    }
+
     /// Adds a task, whose result comes in its turn: what a `JoinSet` is used for elsewhere. After
     /// the last result there is one more to come then. A handle that was given before counts again.
     ///
@@ -234,6 +267,16 @@ impl<C: Child> AsCompleted<C> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// The results of no tasks, as [`AsCompleted::new`].
+impl<C: Child> Default for AsCompleted<C> {
+    /// # Panics
+    /// Outside a running event loop.
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -29,7 +29,7 @@ use crate::gather::ChildList;
 )]
 pub trait Child: Sized {
     /// What it ends with, unless it is cancelled or panics.
-    type Output;
+    type Output: 'static;
     /// Where a group keeps many of them: `Vec<Self>`.
     type List: ChildList<Child = Self>;
 

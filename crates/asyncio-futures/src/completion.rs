@@ -1,5 +1,6 @@
 //! Ending once, and telling the one who waits.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -56,6 +57,12 @@ impl Completion {
             Some(end) => observer.ended(index, end),
             None => drop(self.observer.replace(Some((observer, index)))),
         }
+    }
+
+    /// Whether the observer, if there is one, takes this value for a failure.
+    pub(crate) fn is_failure(&self, value: &dyn Any) -> bool {
+        let observer = self.observer.borrow();
+        matches!(&*observer, Some((observer, _)) if observer.is_failure(value))
     }
 
     pub(crate) fn unobserve(&self) {

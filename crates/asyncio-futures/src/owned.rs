@@ -28,7 +28,7 @@ impl Owner {
         }
         let scope = self.scope.borrow().clone();
         match scope {
-            Some(scope) => drop(scope.cancel(message.as_deref())),
+            Some(scope) => request(&scope, message),
             None => drop(self.message.replace(message)),
         }
     }
@@ -42,6 +42,14 @@ impl Owner {
     pub(crate) fn is_foreign(&self, around: u32) -> bool {
         !self.asked() || requests_around() > around
     }
+}
+
+fn request(scope: &ScopeRef, message: Option<Message>) {
+    // One that has closed has nothing to cancel.
+    let _ = match message {
+        Some(message) => scope.cancel_with(message),
+        None => scope.cancel(),
+    };
 }
 
 pin_project! {
@@ -80,7 +88,7 @@ impl<F: Future> Future for Owned<F> {
         let this = self.project();
         let owner = this.owner;
         let known = owner.scope.take();
-        let was_asked = known.is_some() && owner.asked();
+        let was_asked = owner.asked();
         let polled = match this.adopter {
             None => this.scope.poll(this.body, cx),
             Some(adopter) => {
@@ -89,13 +97,15 @@ impl<F: Future> Future for Owned<F> {
             }
         };
         if polled.is_pending() {
+            let known = known.filter(ScopeRef::is_open);
+            let was_asked = was_asked && known.is_some();
             let scope = known.or_else(|| this.scope.reference());
             drop(owner.scope.replace(scope.clone()));
             if owner.asked()
                 && !was_asked
                 && let Some(scope) = scope
             {
-                scope.cancel(owner.message.take().as_deref());
+                request(&scope, owner.message.take());
                 // A task in its first step cannot be woken by the scope yet.
                 cx.waker().wake_by_ref();
             }

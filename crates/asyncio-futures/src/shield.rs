@@ -1,5 +1,6 @@
 //! Keeping a cancellation away from what goes on.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::IntoFuture;
@@ -93,6 +94,11 @@ impl Sink for Shielding {
     fn child_ended(&self, _: u32, end: End) {
         self.completion.complete(end);
     }
+
+    /// What is a failure to the combinator that the shield is in, is one behind it.
+    fn is_failure(&self, value: &dyn Any) -> bool {
+        self.completion.is_failure(value)
+    }
 }
 
 /// The request ends here.
@@ -107,11 +113,10 @@ impl Claimed for Inbox<Shielding> {
         self.spawner().catch_panic("panic in a waker", || {
             self.sink.completion.complete(End::Cancelled);
         });
+        if let Some(claim) = cancellation.take_claim() {
+            claim.came_back();
+        }
         true
-    }
-
-    fn is_done(&self) -> bool {
-        self.sink.completion.is_done()
     }
 }
 
@@ -250,6 +255,8 @@ impl<C: Child> MainFuture for Shield<C> {
     type Output = Result<C::Output, TaskError>;
     type Future = Awaited<Self>;
 
+    const IS_HANDLE: bool = true;
+
     fn into_main(self) -> Awaited<Self> {
         Awaited(self)
     }
@@ -280,6 +287,12 @@ impl<C: Child> Child for Shield<C> {
     }
 
     fn observe(&self, observer: Rc<dyn Observer>, index: u32) {
+        // One that has ended before was not asked then.
+        if let Ok(Ok(value)) = self.peek()
+            && observer.is_failure(value)
+        {
+            return observer.ended(index, End::Failed);
+        }
         self.inner.sink.completion.observe(observer, index);
     }
 

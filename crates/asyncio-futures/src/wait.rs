@@ -184,9 +184,9 @@ impl<C: Child> Wait<C> {
         }
     }
 
-    /// Waits for at most this long. The time begins when it is first polled.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+    /// Waits for at most this long; `None` is no limit. The time begins when it is first polled.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
         self
     }
 

@@ -5,7 +5,7 @@ mod turns;
 use std::time::Duration;
 
 use asyncio_executor::{Spawner, yield_now};
-use asyncio_futures::{Future, TimeoutError, as_completed};
+use asyncio_futures::{AsCompleted, Future, TimeoutError, as_completed};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use futures_lite::{Stream, StreamExt};
 use turns::{Log, Turns, simulated};
@@ -209,6 +209,21 @@ fn tasks_can_be_added_while_results_come() {
             results.add(after(round % 3, round));
             assert_eq!(results.next().await.unwrap().unwrap(), round);
         }
+        assert!(results.next().await.is_none());
+    });
+}
+
+#[test]
+fn results_of_no_tasks_are_over_until_there_is_one() {
+    let turns = Turns::new();
+    turns.run(async {
+        let mut results = AsCompleted::default();
+        assert!(results.is_empty());
+        assert!(results.next().await.is_none());
+        results.add(after(2, 1));
+        results.add(after(1, 2));
+        assert_eq!(results.next().await.unwrap().unwrap(), 2);
+        assert_eq!(results.next().await.unwrap().unwrap(), 1);
         assert!(results.next().await.is_none());
     });
 }

@@ -53,7 +53,7 @@ fn a_scope_is_cancelled_from_elsewhere_and_its_clean_up_is_awaited() {
                 (Some("enough"), 1)
             );
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         assert_eq!(outcome.await, None);
         assert_eq!(get_running_loop().time() - start, SECOND * 2);
@@ -110,6 +110,40 @@ fn a_body_that_swallows_the_cancellation_has_its_value_returned() {
 }
 
 #[test]
+fn who_waits_for_the_cancellation_is_told_after_what_runs_under_it() {
+    run(async {
+        let (scope, log) = (CancelScope::new(), Log::default());
+        let watches = ["a", "b"].map(|name| {
+            let (scope, log) = (scope.clone(), log.clone());
+            create_task(async move {
+                scope.cancelled().await;
+                log.add(name);
+            })
+        });
+        let gone = create_task({
+            let scope = scope.clone();
+            async move { scope.cancelled().await }
+        });
+        let runs = create_task({
+            let (scope, log) = (scope.clone(), log.clone());
+            async move {
+                assert!(scope.run(pending::<()>()).await.is_none());
+                log.add("ran");
+            }
+        });
+        yield_now().await;
+        gone.cancel();
+        yield_now().await;
+        scope.cancel();
+        for task in watches.into_iter().chain([runs]) {
+            task.await.unwrap();
+        }
+        assert_eq!(log.take(), ["ran", "a", "b"]);
+        scope.cancelled().await; // at once
+    });
+}
+
+#[test]
 fn several_tasks_end_together_in_the_order_in_which_they_began() {
     run(async {
         let (scope, log) = (CancelScope::new(), Log::default());
@@ -119,7 +153,7 @@ fn several_tasks_end_together_in_the_order_in_which_they_began() {
                 let body = async {
                     let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
                     log.add(name);
-                    cancelled.reraise::<()>().await;
+                    cancelled.reraise().await;
                 };
                 scope.run(body).await
             })

@@ -215,7 +215,7 @@ fn a_cancelled_group_does_not_wait_for_a_slow_child() {
         let stubborn = spawn(async {
             let caught = catch_cancelled(std::future::pending::<()>()).await;
             after(5, 0).await;
-            caught.unwrap_err().reraise::<()>().await;
+            caught.unwrap_err().reraise().await;
         });
         let stubborn_ref = stubborn.task_ref();
         let group = gather([long(), stubborn, long()]);
@@ -262,7 +262,7 @@ fn cancelling_the_awaiting_task_cancels_the_children_and_then_the_task() {
                 .await
                 .unwrap_err();
             log.add(format!("{name} {:?}", cancelled.message()));
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         }
     };
     let children = ["a", "b"].map(child);
@@ -367,7 +367,7 @@ fn a_shown_failure_leaves_a_function_that_owns_the_handle() {
     type Shown = Result<usize, Box<dyn std::error::Error>>;
     let turns = Turns::new();
     let spawner = turns.spawner();
-    let cancelled = || raise_cancelled(Some("no"));
+    let cancelled = async || raise_cancelled("no").await;
     let group = gather_on(&spawner, [cancelled()]);
     let shield = turns.executor().enter(|| shield(cancelled()));
     let future = Future::<String>::new_on(&spawner);

@@ -126,7 +126,7 @@ fn a_cancellation_reaches_the_clean_up_of_every_branch() {
         let branch = async |name: &str| {
             let caught = catch_cancelled(std::future::pending::<()>()).await;
             inner.add(name);
-            caught.unwrap_err().reraise::<()>().await;
+            caught.unwrap_err().reraise().await;
         };
         join!(branch("a"), branch("b"));
     });

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use asyncio_executor::Executor;
 use asyncio_futures::{
-    gather, gather_on, join, move_on_after, race, select, timeout, try_join, wait_for,
+    TaskGroup, gather, gather_on, join, move_on_after, race, select, task_group, timeout, try_join,
+    wait_for,
 };
 use asyncio_loop::{EventLoop, get_running_loop};
 use asyncio_testkit::heap::{self, CountingAllocator};
@@ -96,7 +97,7 @@ fn timeouts_races_and_joins_hold_their_futures_once() {
     let own = size_of_val(&future());
     assert!(own >= LARGE);
     assert!(size_of_val(&timeout(limit, future())) < own + 256);
-    assert!(size_of_val(&wait_for(future(), Some(limit))) < own + 256);
+    assert!(size_of_val(&wait_for(future(), limit)) < own + 256);
     assert!(size_of_val(&move_on_after(limit, future())) < own + 256);
     assert!(size_of_val(&race((future(), future()))) < own * 2 + 256);
     let select = async {
@@ -109,4 +110,23 @@ fn timeouts_races_and_joins_hold_their_futures_once() {
     assert!(size_of_val(&async { join!(future(), future()) }) < own * 2 + 256);
     let try_join = async { try_join!(async { Ok::<_, ()>(future().await) }, async { Ok(1) }) };
     assert!(size_of_val(&try_join) < own + 256);
+}
+
+/// As what its body captures, and where that is awaited; not once for each function around it.
+#[test]
+fn a_task_group_has_room_for_its_body_twice() {
+    const LARGE: usize = 4096;
+    let large = [1_u8; LARGE];
+    let body = async move |_: TaskGroup<()>| {
+        asyncio_executor::yield_now().await;
+        Ok(large.len())
+    };
+    assert_eq!(size_of_val(&body), LARGE);
+    assert!(size_of_val(&task_group(body)) < LARGE * 2 + 512);
+    Executor::new()
+        .run_until_complete(async {
+            let group = TaskGroup::new();
+            assert!(size_of_val(&group.run(body)) < LARGE * 2 + 512);
+        })
+        .unwrap();
 }

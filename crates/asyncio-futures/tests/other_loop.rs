@@ -7,10 +7,13 @@ use std::cell::RefCell;
 use std::future::{IntoFuture, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use asyncio_executor::{Executor, Task, TaskError, yield_now};
-use asyncio_futures::{Future, as_completed, gather, gather_on, shield, wait};
-use turns::{Turns, take};
+use asyncio_futures::{
+    CancelScope, Future, as_completed, gather, gather_on, shield, timeout, wait,
+};
+use turns::{Turns, simulated, take};
 
 /// A task of `turns` does `work`, which is refused.
 #[track_caller]
@@ -132,4 +135,46 @@ fn a_wait_that_moves_to_another_loop_is_refused_h7() {
     other.run_until_complete(begun).unwrap();
     let waits = place.take().unwrap();
     assert_refused(&turns, async move { drop(waits.await) });
+}
+
+/// Its timer is of the loop in which it began to wait.
+#[test]
+fn a_timeout_that_moves_to_another_loop_is_refused_h7() {
+    let ((home, _clock), (away, _)) = (simulated(), simulated());
+    let mut waits = Box::pin(timeout(Duration::from_secs(1), pending::<()>()));
+    home.run_until_complete(async {
+        assert!(futures_lite::future::poll_once(&mut waits).await.is_none());
+    })
+    .unwrap();
+    let run = AssertUnwindSafe(|| away.run_until_complete(waits));
+    let payload = catch_unwind(run).expect_err("the wait is refused");
+    let message = payload.downcast_ref::<String>().unwrap();
+    assert!(message.contains("another event loop"), "{message}");
+}
+
+/// It has nothing of the loop in which it began: what was asked there, and what is asked here, ends it.
+#[test]
+fn a_scope_that_moves_to_another_loop_can_be_cancelled_there() {
+    for asked_at_home in [false, true] {
+        let (turns, other) = (Turns::new(), Executor::new());
+        let scope = CancelScope::new();
+        let place = Rc::new(RefCell::new(None));
+        let (given, inner) = (Rc::clone(&place), scope.clone());
+        let begun = async move {
+            let mut waits = Box::pin(inner.run(pending::<()>()));
+            assert!(futures_lite::future::poll_once(&mut waits).await.is_none());
+            given.replace(Some(waits));
+        };
+        other.run_until_complete(begun).unwrap();
+        if asked_at_home {
+            scope.cancel();
+        }
+        let waits = place.take().unwrap();
+        let task = turns.executor().create_task(waits);
+        turns.settle();
+        assert_eq!(task.done(), asked_at_home);
+        scope.cancel();
+        turns.settle();
+        assert_eq!(take(task), None);
+    }
 }

@@ -3,7 +3,7 @@
 mod turns;
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending, ready};
+use std::future::{Future, pending, poll_fn, ready};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -83,6 +83,32 @@ fn losers_without_clean_up_cost_no_turn() {
         assert_eq!(race((pending(), yields(), pending())).await, before + 1);
         assert_eq!(turn(), before + 1);
     });
+}
+
+/// They are polled anyhow, in the poll that decides the race.
+#[test]
+fn the_task_is_not_woken_for_its_losers() {
+    let polls = run(async {
+        let polls = Rc::new(Cell::new(0));
+        let counts = Rc::clone(&polls);
+        let loser = || async { drop(catch_cancelled(pending::<()>()).await) };
+        let mut body = Box::pin(async move {
+            race((pending(), loser(), yield_now())).await;
+            pending::<()>().await;
+        });
+        let task = create_task(poll_fn(move |cx| {
+            counts.set(counts.get() + 1);
+            body.as_mut().poll(cx)
+        }));
+        for _ in 0..9 {
+            yield_now().await;
+        }
+        let polls = polls.get();
+        task.cancel();
+        drop(task.await);
+        polls
+    });
+    assert_eq!(polls, 2);
 }
 
 #[test]
@@ -234,7 +260,7 @@ fn a_branch_that_raises_a_cancellation_ends_the_race_with_it() {
         let task = create_task(async move {
             let raises = async {
                 sleep(SECOND).await;
-                raise_cancelled::<()>(Some("own")).await;
+                raise_cancelled("own").await;
             };
             race((cleans_up(inner, "other", 1), raises)).await;
         });
@@ -320,6 +346,29 @@ fn select_arms_are_code_of_the_function() {
         assert_eq!(first_even(&[1, 3]).await, Err("none".to_owned()));
     });
 }
+
+/// As in a `match`.
+#[test]
+fn select_needs_no_comma_behind_a_block() {
+    run(async {
+        let mut blocks = 0;
+        for winner in 1..=4 {
+            let text = select! {
+                () = after(4 + u32::from(winner != 1), ()) => {
+                    blocks += 1;
+                    "block"
+                }
+                (a, _) = after(4 + u32::from(winner != 2), ("pair", 'y')) => a,
+                [only] = after(4 + u32::from(winner != 3), ["array"]) => { only }
+                Wrapped(text) = after(4, Wrapped("last")) => { text },
+            };
+            assert_eq!(text, ["block", "pair", "array", "last"][winner - 1]);
+        }
+        assert_eq!(blocks, 1);
+    });
+}
+
+struct Wrapped(&'static str);
 
 /// A borrow of a `RefCell` that a future was made from, for example.
 #[test]

@@ -49,7 +49,7 @@ fn outcome(form: Form, events: &[Event]) -> (Result<Result<u32, TimeoutError>, T
             let value = async { awaited.await.unwrap() };
             let outcome = match form {
                 Form::Timeout => timeout(limit, value).await,
-                Form::WaitFor => wait_for(value, Some(limit)).await,
+                Form::WaitFor => wait_for(value, limit).await,
                 Form::Nested => timeout(limit, timeout(limit, value))
                     .await
                     .and_then(|it| it),

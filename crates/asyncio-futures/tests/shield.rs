@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use asyncio_executor::{ErrorContext, Spawner, Task, TaskError, yield_now};
-use asyncio_futures::{Future, gather, gather_on, shield};
+use asyncio_futures::{
+    Future, GatherError, ReturnWhen, gather, gather_on, shield, try_gather, try_wait,
+};
 use turns::{Log, Turns};
 
 fn spawn<F: std::future::Future<Output: 'static> + 'static>(future: F) -> Task<F::Output> {
@@ -193,4 +195,35 @@ fn a_foreign_waker_that_panics_does_not_reach_who_cancels() {
     turns.settle();
     assert_eq!(errors.get(), 1);
     assert!(others_end.cancelled());
+}
+
+/// A failure behind a shield is one: `gather(shield(fails()), …)` of asyncio ends with it.
+#[test]
+fn a_shielded_failure_ends_a_try_gather_and_a_try_wait_at_once() {
+    let turns = Turns::new();
+    turns.run(async {
+        let fails = || async { Err::<u8, _>("failed") };
+        let group = try_gather((shield(fails()), pending::<Result<u8, &str>>()));
+        assert!(matches!(group.await, Err(GatherError::Error("failed"))));
+        let group = try_gather((shield(shield(fails())), pending::<Result<u8, &str>>()));
+        assert!(matches!(group.await, Err(GatherError::Error("failed"))));
+        let children = vec![spawn(pending::<Result<u8, &str>>()), spawn(fails())];
+        let waiting = try_wait(children.into_iter().map(shield));
+        let waiting = waiting.return_when(ReturnWhen::FirstException);
+        let (done, left) = waiting.await.unwrap();
+        assert_eq!((done.len(), left.len()), (1, 1));
+    });
+}
+
+#[test]
+fn a_shield_that_has_failed_before_ends_a_try_gather_as_well() {
+    let turns = Turns::new();
+    turns.run(async {
+        let mut failed = spawn(async { Err::<u8, _>("failed") });
+        yield_now().await;
+        let looked_at = shield(&mut failed);
+        assert!(looked_at.result().unwrap().unwrap().is_err());
+        let group = try_gather((looked_at, pending::<Result<u8, &str>>()));
+        assert!(matches!(group.await, Err(GatherError::Error("failed"))));
+    });
 }

@@ -90,7 +90,7 @@ fn the_first_that_succeeds_in_time_is_the_only_one() {
     run(async {
         let plan = Plan::new();
         let attempts = [plan.attempt("a", 1, Ok("a")), plan.attempt("b", 0, Ok("b"))];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND * 2)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND * 2).await;
         assert_eq!((winner, errors), (Some(("a", 0)), vec![None]));
         assert_eq!(plan.log.take(), ["a at 0"]);
         assert_eq!(plan.now(), 1);
@@ -106,7 +106,7 @@ fn a_failure_begins_the_next_at_once() {
             plan.attempt("b", 0, Err("no b")),
             plan.attempt("c", 1, Ok("c")),
         ];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND * 5)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND * 5).await;
         assert_eq!(winner, Some(("c", 2)));
         assert_eq!(errors, [Some("no a"), Some("no b"), None]);
         assert_eq!(plan.log.take(), ["a at 0", "b at 1", "c at 1"]);
@@ -123,7 +123,7 @@ fn after_the_delay_the_next_begins_beside_the_others() {
             plan.attempt("c", 1, Ok("c")),
             plan.attempt("d", 0, Ok("d")),
         ];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND * 2)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND * 2).await;
         // a ends as c does, and comes before it.
         assert_eq!((winner, errors), (Some(("a", 0)), vec![None; 3]));
         assert_eq!(plan.log.take(), ["a at 0", "b at 2", "c at 4"]);
@@ -141,7 +141,7 @@ fn a_late_failure_of_an_early_attempt_hurries_nobody() {
             plan.attempt("b", 9, Ok("b")),
             plan.attempt("c", 1, Ok("c")),
         ];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND * 2)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND * 2).await;
         assert_eq!(
             (winner, errors),
             (Some(("c", 2)), vec![Some("late"), None, None])
@@ -173,7 +173,7 @@ fn when_all_fail_the_errors_are_all_there() {
             plan.attempt("a", 3, Err("no a")),
             plan.attempt("b", 0, Err("no b")),
         ];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND).await;
         assert_eq!((winner, errors), (None, vec![Some("no a"), Some("no b")]));
         assert_eq!(plan.now(), 3);
     });
@@ -184,7 +184,7 @@ fn no_delay_at_all_begins_all_of_them() {
     run(async {
         let plan = Plan::new();
         let attempts = (0..50u32).map(|it| plan.attempt("x", 50 - it, Ok("x")));
-        let (winner, _) = staggered_race(attempts, Some(Duration::ZERO)).await;
+        let (winner, _) = staggered_race(attempts, Duration::ZERO).await;
         assert_eq!(winner, Some(("x", 49)));
         assert_eq!(plan.log.take(), ["x at 0"; 50]);
         assert_eq!(plan.now(), 1);
@@ -201,7 +201,7 @@ fn the_losers_are_cancelled_and_their_clean_up_is_awaited() {
             plan.attempt("b", 1, Ok("b")),
             plan.attempt("c", 0, Ok("c")),
         ];
-        let (winner, errors) = staggered_race(attempts, Some(SECOND * 2)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND * 2).await;
         assert_eq!((winner, errors), (Some(("b", 1)), vec![None, None]));
         assert_eq!(plan.log.take(), ["a at 0", "b at 2", "a cleaned up at 4"]);
         yield_now().await; // no request is left behind
@@ -212,7 +212,7 @@ fn the_losers_are_cancelled_and_their_clean_up_is_awaited() {
 fn an_attempt_that_raises_a_cancellation_has_failed() {
     run(async {
         let plan = Plan::new();
-        let raises = plan.doing("a", raise_cancelled(None));
+        let raises = plan.doing("a", async { raise_cancelled(None).await });
         let attempts = [raises, plan.attempt("b", 1, Ok("b"))];
         let (winner, errors) = staggered_race(attempts, None).await;
         assert_eq!((winner, errors), (Some(("b", 1)), vec![None, None]));
@@ -236,7 +236,7 @@ fn a_cancellation_reaches_all_attempts() {
                 inner.doing("b", swallows),
                 inner.attempt("c", 0, Ok("c")),
             ];
-            staggered_race(attempts, Some(SECOND * 3)).await
+            staggered_race(attempts, SECOND * 3).await
         });
         sleep(SECOND * 5).await;
         task.cancel_with("outside");
@@ -276,7 +276,7 @@ fn a_cancellation_while_the_losers_clean_up_does_not_lose_the_winner() {
         let inner = plan.clone();
         let task = create_task(async move {
             let attempts = [inner.cleans_up("a"), inner.attempt("b", 1, Ok("b"))];
-            let (winner, _) = staggered_race(attempts, Some(SECOND)).await;
+            let (winner, _) = staggered_race(attempts, SECOND).await;
             inner.log.add(winner.unwrap().0);
             yield_now().await;
             unreachable!("the request is answered at the next await");
@@ -306,7 +306,7 @@ fn an_attempt_is_polled_once_a_turn() {
                 })
             }
         });
-        let (winner, errors) = staggered_race(attempts, Some(SECOND)).await;
+        let (winner, errors) = staggered_race(attempts, SECOND).await;
         assert_eq!(winner, Some(("the last", 49)));
         assert_eq!(errors.iter().flatten().count(), 48);
         assert_eq!(polls.get(), 2); // when it began, and when the delay was over

@@ -285,7 +285,7 @@ fn the_counts_are_what_they_were_h4() {
             });
             assert_eq!(outcome.await.unwrap(), None);
             assert_eq!(me().cancelling(), 1);
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         yield_now().await;
         task.cancel();

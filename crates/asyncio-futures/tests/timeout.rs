@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use asyncio_executor::{
     RunError, Task, TaskRef, catch_cancelled, current_task, raise_cancelled, yield_now,
 };
-use asyncio_futures::{Future, Timeout, TimeoutError, TimeoutStateError, timeout, timeout_at};
+use asyncio_futures::{
+    Future, Timeout, TimeoutError, TimeoutStateError, move_on_after, timeout, timeout_at,
+};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
 
@@ -95,10 +97,22 @@ fn clean_up_runs_and_is_waited_for() {
             let cancelled = catch_cancelled(sleep(SECOND * 9)).await.unwrap_err();
             assert_eq!(me().cancelling(), 1);
             sleep(SECOND * 2).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         };
         assert_eq!(timeout(SECOND, body).await, Err(TimeoutError));
         assert_eq!(since(start), 3);
+    });
+}
+
+#[test]
+fn no_limit_and_an_endless_one_are_the_same() {
+    run(async {
+        let long = || sleep(SECOND * 1_000_000_000);
+        assert_eq!(timeout(None, long()).await, Ok(()));
+        assert_eq!(timeout(Duration::MAX, long()).await, Ok(()));
+        assert_eq!(timeout_at(None, long()).await, Ok(()));
+        assert_eq!(move_on_after(None, long()).await, Some(()));
+        assert_eq!(timeout(Some(SECOND), long()).await, Err(TimeoutError));
     });
 }
 
@@ -154,7 +168,7 @@ fn a_timeout_in_the_clean_up_of_a_cancelled_task_converts_its_own_request() {
             assert_eq!(me().cancelling(), 1);
             let outcome = timeout(SECOND, sleep(SECOND * 9)).await;
             assert_eq!(outcome, Err(TimeoutError));
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         sleep(SECOND).await;
         task.cancel();
@@ -253,7 +267,7 @@ fn a_task_that_is_awaited_inside_is_cancelled_and_waited_for() {
         let mut task = create_task(async {
             let cancelled = catch_cancelled(sleep(SECOND * 9)).await.unwrap_err();
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         assert!(timeout(SECOND, &mut task).await.is_err());
         assert!(task.done() && task.cancelled());
@@ -287,7 +301,7 @@ fn a_future_that_is_awaited_inside_is_cancelled() {
 fn a_cancellation_raised_by_the_body_goes_on() {
     run(async {
         let task = create_task(timeout(SECOND, async {
-            raise_cancelled::<()>(Some("own")).await;
+            raise_cancelled("own").await;
         }));
         let error = task.await.unwrap_err();
         assert_eq!(error.to_string(), "task was cancelled: own");
@@ -381,6 +395,48 @@ fn a_deadline_moved_into_the_past_expires_in_the_next_turn() {
         };
         assert_eq!(deadline.run(body).await, Err(TimeoutError));
         assert_eq!(since(start), 0);
+    });
+}
+
+/// What was ready before it was moved comes first: it stands at the end of the queue again.
+#[test]
+fn a_deadline_moved_into_the_past_twice_takes_a_new_place() {
+    run(async {
+        let log = Log::default();
+        let deadline = Timeout::at(get_running_loop().time());
+        let (mover, soon) = (deadline.clone(), log.clone());
+        let start = get_running_loop().time();
+        let body = async {
+            get_running_loop().call_soon(move || soon.add("soon"));
+            mover.reschedule(Some(start)).unwrap();
+            let _ = catch_cancelled(sleep(SECOND)).await;
+            log.add("cancelled");
+        };
+        let watched = get_running_loop().call_soon({
+            let (log, deadline) = (log.clone(), deadline.clone());
+            move || log.add(format!("expired: {}", deadline.expired()))
+        });
+        assert_eq!(deadline.run(body).await, Ok(()));
+        assert!(!watched.cancelled());
+        assert_eq!(log.take(), ["expired: false", "soon", "cancelled"]);
+    });
+}
+
+#[test]
+fn a_deadline_moved_into_the_past_and_out_of_it_does_not_expire() {
+    run(async {
+        let deadline = Timeout::at(get_running_loop().time());
+        let mover = deadline.clone();
+        let body = async move {
+            mover.reschedule(None).unwrap();
+            yield_now().await;
+            yield_now().await;
+            let moved = get_running_loop().time() + SECOND;
+            mover.reschedule(Some(moved)).unwrap();
+            sleep(SECOND / 2).await;
+        };
+        assert_eq!(deadline.run(body).await, Ok(()));
+        assert!(!deadline.expired());
     });
 }
 

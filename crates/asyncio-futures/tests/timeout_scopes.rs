@@ -199,3 +199,47 @@ fn a_cancelled_task_is_not_taken_for_a_timeout_by_a_clean_up_that_takes_longer()
         task.await.unwrap();
     });
 }
+
+/// As in asyncio, where a task has one count of requests: the timeout withdraws one at its end.
+#[test]
+fn a_body_that_withdraws_the_timeouts_request_leaves_it_the_next_one() {
+    run(async {
+        let task = create_task(async {
+            let body = async {
+                assert!(catch_cancelled(sleep(SECOND * 5)).await.is_err());
+                assert_eq!(me().cancelling(), 1);
+                assert_eq!((me().uncancel(), me().cancelling()), (0, 0));
+                assert_eq!((me().uncancel(), me().cancelling()), (0, 0));
+                me().cancel();
+                assert_eq!(me().cancelling(), 1);
+                sleep(SECOND * 5).await;
+            };
+            assert_eq!(timeout(SECOND, body).await, Err(TimeoutError));
+            assert_eq!(me().cancelling(), 0);
+            sleep(SECOND).await;
+            7
+        });
+        assert_eq!(task.await.unwrap(), 7);
+    });
+}
+
+/// The count does not go below zero, where it would swallow a request to come.
+#[test]
+fn a_withdrawal_lasts_no_longer_than_the_timeout_whose_request_it_was() {
+    run(async {
+        let task = create_task(async {
+            let body = async {
+                assert!(catch_cancelled(sleep(SECOND * 5)).await.is_err());
+                assert_eq!(me().uncancel(), 0);
+            };
+            assert_eq!(timeout(SECOND, body).await, Ok(()));
+            assert_eq!(me().cancelling(), 0);
+            me().cancel();
+            assert_eq!(me().cancelling(), 1);
+            let body = timeout(SECOND, sleep(SECOND * 5));
+            assert!(catch_cancelled(body).await.is_err());
+            assert_eq!(me().cancelling(), 1);
+        });
+        assert!(task.await.is_ok());
+    });
+}

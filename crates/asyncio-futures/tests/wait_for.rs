@@ -27,7 +27,7 @@ fn without_a_limit_it_just_awaits() {
     run(async {
         wait_for(sleep(SECOND * 1000), None).await.unwrap();
         let before = turn();
-        assert_eq!(wait_for(async { 1 }, Some(SECOND)).await, Ok(1));
+        assert_eq!(wait_for(async { 1 }, SECOND).await, Ok(1));
         assert_eq!(turn(), before);
     });
 }
@@ -38,7 +38,7 @@ fn a_task_is_awaited_in_two_turns() {
     run(async {
         let before = turn();
         let task = create_task(async { 1 });
-        assert_eq!(wait_for(task, Some(SECOND)).await.unwrap().unwrap(), 1);
+        assert_eq!(wait_for(task, SECOND).await.unwrap().unwrap(), 1);
         assert_eq!(turn() - before, 2);
     });
 }
@@ -53,7 +53,7 @@ fn the_future_runs_in_the_same_task_and_may_borrow() {
             assert_eq!(asyncio_executor::current_task(), here);
             text.as_str()
         };
-        assert_eq!(wait_for(body, Some(SECOND)).await, Ok("borrowed"));
+        assert_eq!(wait_for(body, SECOND).await, Ok("borrowed"));
     });
 }
 
@@ -83,7 +83,7 @@ fn with_no_time_a_future_has_its_first_step_where_tasks_are_eager() {
                 log.add("first step");
                 let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
                 log.add("clean-up");
-                cancelled.reraise::<()>().await;
+                cancelled.reraise().await;
             },
             NO_TIME,
         );
@@ -159,7 +159,7 @@ fn with_no_time_a_task_is_cancelled_and_waited_for() {
         let mut task = create_task(async {
             let cancelled = catch_cancelled(sleep(SECOND)).await.unwrap_err();
             sleep(SECOND).await;
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
         yield_now().await;
         let start = get_running_loop().time();
@@ -190,9 +190,9 @@ fn too_late_cancels_the_task_and_waits_for_its_end() {
             inner.add("slow exit");
             sleep(SECOND * 2).await;
             inner.add("exit");
-            cancelled.reraise::<()>().await;
+            cancelled.reraise().await;
         });
-        assert!(wait_for(task, Some(SECOND)).await.is_err());
+        assert!(wait_for(task, SECOND).await.is_err());
         assert_eq!(log.take(), ["slow exit", "exit"]);
         assert_eq!(get_running_loop().time() - start, SECOND * 3);
     });
@@ -204,7 +204,7 @@ fn a_cancellation_that_races_with_completion_wins() {
     run(async {
         let future = Future::<u32>::new();
         let waited = future.clone();
-        let waiting = create_task(async move { wait_for(waited, Some(SECOND)).await });
+        let waiting = create_task(async move { wait_for(waited, SECOND).await });
         yield_now().await;
         future.set_result(1).unwrap();
         waiting.cancel();
@@ -221,7 +221,7 @@ fn a_value_that_comes_with_the_deadline_is_returned_or_the_time_was_over() {
         get_running_loop().call_later(SECOND, move || setter.set_result(1).unwrap());
         // The value's timer is the earlier one of the two; the deadline's comes before the turn
         // in which the value would be seen.
-        let outcome = wait_for(future.clone(), Some(SECOND)).await;
+        let outcome = wait_for(future.clone(), SECOND).await;
         assert_eq!(outcome.unwrap_err(), TimeoutError);
         assert!(!future.cancelled());
     });
@@ -232,7 +232,7 @@ fn cancelling_the_awaiting_task_cancels_what_it_waits_for() {
     run(async {
         let inner = create_task(std::future::pending::<()>());
         let reference = inner.task_ref();
-        let waiting = create_task(wait_for(inner, Some(SECOND * 5)));
+        let waiting = create_task(wait_for(inner, SECOND * 5));
         yield_now().await;
         waiting.cancel();
         assert!(waiting.await.unwrap_err().is_cancelled());
@@ -244,9 +244,9 @@ fn cancelling_the_awaiting_task_cancels_what_it_waits_for() {
 fn a_group_can_be_waited_for() {
     run(async {
         let group = gather([sleep(SECOND), sleep(SECOND * 2)]);
-        assert!(wait_for(group, Some(SECOND * 3)).await.unwrap().is_ok());
+        assert!(wait_for(group, SECOND * 3).await.unwrap().is_ok());
         let mut group = gather([sleep(SECOND), sleep(SECOND * 9)]);
-        assert!(wait_for(&mut group, Some(SECOND * 3)).await.is_err());
+        assert!(wait_for(&mut group, SECOND * 3).await.is_err());
         assert!(group.cancelled());
     });
 }

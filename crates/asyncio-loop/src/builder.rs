@@ -125,6 +125,8 @@ impl LoopBuilder {
         });
         let spawner = executor.spawner();
         spawner.set_exception_handler(Some(crate::handler::default()));
+        let waited_on = spawner.clone();
+        reactor.on_wait(move || waited_on.assert_may_wait(format_args!("a socket")));
         Ok(EventLoop::from_inner(&Rc::new(Inner {
             wakes: Rc::new(Wakes::new(&spawner)),
             spawner,

@@ -68,7 +68,7 @@ impl EventLoop {
     ///
     /// `main` becomes the loop's main task; it may borrow. Given `&mut task`, that task is waited
     /// for, and its result stays in its handle. As in asyncio, the turn after the one in which
-    /// `main` ends is still made; whatever else is pending stays in the loop for its next run.
+    /// `main`, or that task, ends is still made; whatever else is pending stays in the loop for its next run.
     ///
     /// # Errors
     /// [`RunError`]: `Stopped` by [`stop`](LoopRef::stop) before `main` ended (it is dropped
@@ -89,11 +89,18 @@ impl EventLoop {
         let mut main = pin!(inner.executor.main_task(main));
         // One that was left from outside a run.
         inner.was_interrupted();
+        let mut steps = 0_u64;
         let run = current::enter(inner, || {
             while !main.done() {
                 let plan = inner.begin();
                 inner.wait(plan)?;
-                inner.finish(plan, Some(&mut || _ = main.as_mut().step()));
+                inner.finish(
+                    plan,
+                    Some(&mut || {
+                        steps += 1;
+                        main.as_mut().step();
+                    }),
+                );
                 let interrupted = inner.was_interrupted();
                 let stopped = inner.stopping.take();
                 if main.done() {
@@ -106,7 +113,11 @@ impl EventLoop {
                     return Err(RunError::Stopped);
                 }
             }
-            // asyncio's main future stops the loop by a callback, which has its own turn.
+            // asyncio's main future stops the loop by a callback, which has its own turn. One that had to
+            // wait for the end of a handle was that callback.
+            if M::IS_HANDLE && steps > 1 {
+                return Ok(());
+            }
             inner.stopping.set(true);
             let plan = inner.begin();
             let waited = inner.wait(plan);

@@ -133,6 +133,8 @@ fn refresh(inner: &Inner, key: TimerKey, waker: &Waker) -> bool {
         return true;
     }
     drop(timers);
+    // Somebody else polls it now, who may be of another loop.
+    inner.spawner.assert_may_wait(format_args!("a timer"));
     // Cloning and dropping a foreign waker runs foreign code: not under the borrow.
     let new = Timer::Wake(waker.clone());
     let old = inner

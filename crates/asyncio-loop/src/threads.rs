@@ -138,14 +138,17 @@ impl LoopRef {
     ///
     /// # Cancel safety
     /// Yes: it only waits, and can be called again. The executor stays shut down.
-    pub async fn shutdown_default_executor(&self, timeout: Option<Duration>) -> ShutdownOutcome {
+    pub async fn shutdown_default_executor(
+        &self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> ShutdownOutcome {
         self.inner().default_executor_shut_down.set(true);
         let Some(pool) = self.inner().default_executor.existing() else {
             return ShutdownOutcome::Complete;
         };
         pool.shutdown(false, false);
         let mut ended = pin!(pool.wait_closed());
-        let mut time = pin!(timeout.map(sleep));
+        let mut time = pin!(timeout.into().map(sleep));
         std::future::poll_fn(|cx| {
             if ended.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(ShutdownOutcome::Complete);

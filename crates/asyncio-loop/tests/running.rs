@@ -2,12 +2,13 @@
 
 mod scene;
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::{RunError, TaskError, yield_now};
-use asyncio_loop::{LoopRef, get_running_loop, sleep, to_thread, try_running_loop};
+use asyncio_loop::{EventLoop, LoopRef, get_running_loop, sleep, to_thread, try_running_loop};
 use asyncio_testkit::guarded;
 use scene::{Log, NoteDrop, simulated};
 
@@ -26,6 +27,41 @@ fn a_task_keeps_the_result_of_its_run() {
     let mut task = event_loop.create_task(async { "kept" });
     assert_eq!(*event_loop.run_until_complete(&mut task).unwrap(), "kept");
     assert_eq!(*task.result().unwrap().unwrap(), "kept");
+}
+
+/// As many as CPython 3.13 makes for a coroutine or a task of so many steps.
+#[test]
+fn a_run_makes_the_turn_after_the_one_in_which_what_it_waits_for_ends() {
+    fn tick(event_loop: &LoopRef, turns: &Rc<Cell<u32>>) {
+        turns.set(turns.get() + 1);
+        let (again, counts) = (event_loop.clone(), Rc::clone(turns));
+        event_loop.call_soon(move || tick(&again, &counts));
+    }
+    let turns_of = |run: fn(&EventLoop, u32)| {
+        [0, 1, 2].map(|steps| {
+            let (event_loop, _clock) = simulated();
+            let turns = Rc::new(Cell::new(0));
+            let (ticks, counts) = ((*event_loop).clone(), Rc::clone(&turns));
+            event_loop.call_soon(move || tick(&ticks, &counts));
+            run(&event_loop, steps);
+            turns.get()
+        })
+    };
+    async fn pause(steps: u32) {
+        for _ in 0..steps {
+            yield_now().await;
+        }
+    }
+    let future = turns_of(|event_loop, steps| event_loop.run_until_complete(pause(steps)).unwrap());
+    let lent = turns_of(|event_loop, steps| {
+        let mut task = event_loop.create_task(pause(steps));
+        event_loop.run_until_complete(&mut task).unwrap();
+    });
+    let given = turns_of(|event_loop, steps| {
+        let task = event_loop.create_task(pause(steps));
+        event_loop.run_until_complete(task).unwrap().unwrap();
+    });
+    assert_eq!((future, lent, given), ([2, 3, 4], [2, 3, 4], [2, 3, 4]));
 }
 
 #[test]

@@ -82,6 +82,16 @@ impl<H> Reactor<H> {
         }
     }
 
+    /// Has `on_wait` called whenever a task is about to wait for an [`Async`](crate::Async) of this
+    /// reactor. It may panic: for an owner that knows that nobody waits on this reactor meanwhile, since
+    /// the thread runs another one. Only the first call of this counts.
+    ///
+    /// It is called with nothing borrowed, before a waker is stored, and must not keep the reactor
+    /// alive.
+    pub fn on_wait(&self, on_wait: impl Fn() + 'static) {
+        self.registry.set_on_wait(Box::new(on_wait));
+    }
+
     /// Sleeps until a source is ready, a notification comes, or `timeout` is over (`None` and
     /// [`Duration::MAX`]: never), and keeps what it found for [`dispatch`](Self::dispatch).
     ///

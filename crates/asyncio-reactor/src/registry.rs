@@ -9,8 +9,9 @@ use crate::readiness::{Readiness, Waiter};
 use crate::sys::RawSource;
 use crate::{Event, Events, HeldSource, Selector};
 use slab::Slab;
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -19,6 +20,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Registry {
     selector: Box<dyn Selector>,
+    /// What may refuse a wait.
+    on_wait: OnWait,
     entries: RefCell<Slab<Entry>>,
     /// Who has a descriptor's number now. An entry whose number has gone to another was closed
     /// behind our back, and must not deregister what is not its own.
@@ -66,10 +69,23 @@ pub(crate) enum Hit {
     Driven(Key),
 }
 
+/// See [`Reactor::on_wait`](crate::Reactor::on_wait).
+#[derive(Default)]
+struct OnWait(OnceCell<Box<dyn Fn()>>);
+
+impl fmt::Debug for OnWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnWait")
+            .field(&self.0.get().is_some())
+            .finish()
+    }
+}
+
 impl Registry {
     pub(crate) fn new(selector: Box<dyn Selector>) -> Rc<Self> {
         Rc::new(Self {
             selector,
+            on_wait: OnWait::default(),
             entries: RefCell::default(),
             owners: RefCell::default(),
             generation: Cell::new(0),
@@ -287,6 +303,11 @@ impl Registry {
         }
     }
 
+    pub(crate) fn set_on_wait(&self, on_wait: Box<dyn Fn()>) {
+        // The first one stays.
+        let _ = self.on_wait.0.set(on_wait);
+    }
+
     /// Waits for a direction, on behalf of a task.
     pub(crate) fn poll_ready(
         &self,
@@ -297,6 +318,9 @@ impl Registry {
     ) -> Poll<io::Result<()>> {
         if self.readiness(key, |readiness| readiness.is_ready(direction)) == Some(true) {
             return Poll::Ready(Ok(()));
+        }
+        if let Some(on_wait) = self.on_wait.0.get() {
+            on_wait();
         }
         let known = self.readiness(key, |readiness| {
             readiness.will_wake(direction, &waiter, cx.waker())

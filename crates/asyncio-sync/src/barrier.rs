@@ -228,7 +228,6 @@ impl Drop for BarrierWait<'_> {
             // As a condition's wait that may have been notified for nothing.
             barrier.waiters.wake_next();
         }
-        // Also where the clone of a foreign waker has panicked, so that it never waited.
         if self.inside.take().is_some() {
             barrier.exit();
         }

@@ -53,6 +53,15 @@ pub enum Borrower {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AlreadyBorrowsError;
 
+/// Why no token was lent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TryBorrowError {
+    /// All are borrowed, or others wait for one. anyio's `WouldBlock`.
+    NoTokens,
+    /// Who wants to borrow one has one already. anyio's `RuntimeError`.
+    AlreadyBorrows,
+}
+
 impl CapacityLimiter {
     /// A limiter with `total_tokens` tokens.
     #[must_use]
@@ -76,9 +85,8 @@ impl CapacityLimiter {
     ///
     /// # Cancel safety
     /// Yes: dropped, it gives up its place, and passes on a token that it was woken for.
-    pub async fn acquire(&self) -> Result<Token<'_>, AlreadyBorrowsError> {
-        let task = current_task().expect("only a task can borrow for itself");
-        self.acquire_on_behalf_of(Borrower::Task(task)).await
+    pub async fn acquire(&self) -> Result<BorrowedToken<'_>, AlreadyBorrowsError> {
+        self.acquire_on_behalf_of(this_task()).await
     }
 
     /// Waits for a token for whomever you say.
@@ -91,7 +99,7 @@ impl CapacityLimiter {
     pub async fn acquire_on_behalf_of(
         &self,
         borrower: Borrower,
-    ) -> Result<Token<'_>, AlreadyBorrowsError> {
+    ) -> Result<BorrowedToken<'_>, AlreadyBorrowsError> {
         if self.borrows(&borrower) {
             return Err(AlreadyBorrowsError);
         }
@@ -103,21 +111,33 @@ impl CapacityLimiter {
         waiting.await
     }
 
+    /// A token for the current task, if there is one and nobody waits.
+    ///
+    /// # Errors
+    /// When there is none, or others wait; or the task has one.
+    ///
+    /// # Panics
+    /// As [`acquire`](Self::acquire).
+    pub fn try_acquire(&self) -> Result<BorrowedToken<'_>, TryBorrowError> {
+        self.try_acquire_on_behalf_of(this_task())
+    }
+
     /// A token for whomever you say, if there is one and nobody waits.
     ///
     /// # Errors
-    /// When that one has one.
+    /// When there is none, or others wait; or that one has one.
     pub fn try_acquire_on_behalf_of(
         &self,
         borrower: Borrower,
-    ) -> Result<Option<Token<'_>>, AlreadyBorrowsError> {
+    ) -> Result<BorrowedToken<'_>, TryBorrowError> {
         if self.borrows(&borrower) {
-            return Err(AlreadyBorrowsError);
+            return Err(TryBorrowError::AlreadyBorrows);
         }
-        match self.is_free() {
-            true => self.lend(&borrower, &mut Ticket::default()).map(Some),
-            false => Ok(None),
+        if !self.is_free() {
+            return Err(TryBorrowError::NoTokens);
         }
+        self.lend(&borrower, &mut Ticket::default())
+            .map_err(|AlreadyBorrowsError| TryBorrowError::AlreadyBorrows)
     }
 
     /// How many tokens there are.
@@ -167,14 +187,14 @@ impl CapacityLimiter {
         &self,
         borrower: &Borrower,
         ticket: &mut Ticket,
-    ) -> Result<Token<'_>, AlreadyBorrowsError> {
+    ) -> Result<BorrowedToken<'_>, AlreadyBorrowsError> {
         let is_new = self.borrowers.borrow_mut().insert(borrower.clone());
         self.waiters.leave(ticket); // foreign code: an old waker's destructor
         if !is_new {
             self.hand_out();
             return Err(AlreadyBorrowsError);
         }
-        Ok(Token {
+        Ok(BorrowedToken {
             limiter: self,
             borrower: borrower.clone(),
         })
@@ -202,12 +222,12 @@ impl fmt::Debug for CapacityLimiter {
 
 /// A token that is borrowed; dropping it gives it back.
 #[must_use = "dropping a token gives it back"]
-pub struct Token<'a> {
+pub struct BorrowedToken<'a> {
     limiter: &'a CapacityLimiter,
     borrower: Borrower,
 }
 
-impl Token<'_> {
+impl BorrowedToken<'_> {
     /// Who borrows it.
     #[must_use]
     pub fn borrower(&self) -> &Borrower {
@@ -215,20 +235,24 @@ impl Token<'_> {
     }
 }
 
-impl Drop for Token<'_> {
+impl Drop for BorrowedToken<'_> {
     fn drop(&mut self) {
         self.limiter.borrowers.borrow_mut().remove(&self.borrower);
         self.limiter.hand_out();
     }
 }
 
-impl fmt::Debug for Token<'_> {
+impl fmt::Debug for BorrowedToken<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Token")
+            .debug_struct("BorrowedToken")
             .field("borrower", &self.borrower)
             .finish_non_exhaustive()
     }
+}
+
+fn this_task() -> Borrower {
+    Borrower::Task(current_task().expect("only a task can borrow for itself"))
 }
 
 /// A wait for a token.
@@ -239,7 +263,7 @@ struct Borrowing<'a, 'b> {
 }
 
 impl<'a> Future for Borrowing<'a, '_> {
-    type Output = Result<Token<'a>, AlreadyBorrowsError>;
+    type Output = Result<BorrowedToken<'a>, AlreadyBorrowsError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self {
@@ -277,4 +301,14 @@ impl fmt::Display for AlreadyBorrowsError {
     }
 }
 
+impl fmt::Display for TryBorrowError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTokens => formatter.write_str("no tokens are available"),
+            Self::AlreadyBorrows => AlreadyBorrowsError.fmt(formatter),
+        }
+    }
+}
+
 impl std::error::Error for AlreadyBorrowsError {}
+impl std::error::Error for TryBorrowError {}

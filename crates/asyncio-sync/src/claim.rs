@@ -37,6 +37,10 @@ impl Claimed for Request {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
         self.message.replace(cancellation.message().cloned());
         self.made.set(true);
+        // The answer comes with the next poll.
+        if let Some(claim) = cancellation.take_claim() {
+            claim.came_back();
+        }
         self.waker.wake();
         true
     }

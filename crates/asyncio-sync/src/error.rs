@@ -17,6 +17,19 @@ pub struct TooManyPermitsError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SemaphoreClosed;
 
+/// Why no permit was taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TryAcquireError {
+    /// There are not as many, or others wait for them.
+    NoPermits,
+    /// The semaphore was closed.
+    Closed,
+}
+
+/// The lock was not taken at once: somebody has it, or waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TryLockError;
+
 /// The barrier was aborted, or reset while it was waited for. asyncio's `BrokenBarrierError`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BrokenBarrierError;
@@ -39,10 +52,22 @@ macro_rules! messages {
     };
 }
 
+impl fmt::Display for TryAcquireError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPermits => formatter.write_str("no permits are available"),
+            Self::Closed => SemaphoreClosed.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for TryAcquireError {}
+
 messages! {
     NotAcquiredError: "lock is not acquired, or held by a guard, which releases it",
     TooManyPermitsError: "semaphore released too many times",
     SemaphoreClosed: "semaphore is closed",
+    TryLockError: "lock is held, or waited for",
     BrokenBarrierError: "barrier is broken",
     TaskDoneError: "task_done() called too many times",
 }

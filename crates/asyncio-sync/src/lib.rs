@@ -67,26 +67,29 @@ mod waker_cell;
 pub mod watch;
 
 pub use barrier::{Barrier, BarrierWait};
-pub use capacity_limiter::{AlreadyBorrowsError, Borrower, CapacityLimiter, Token};
+pub use capacity_limiter::{
+    AlreadyBorrowsError, BorrowedToken, Borrower, CapacityLimiter, TryBorrowError,
+};
 pub use condition::{Condition, ConditionWait, ConditionWaitForgotten};
 pub use error::{
     BrokenBarrierError, NotAcquiredError, SemaphoreClosed, TaskDoneError, TooManyPermitsError,
+    TryAcquireError, TryLockError,
 };
 pub use event::{Event, EventWait};
-pub use lock::{Acquire, Guard, Lock, LockGuard, LockRef, OwnedLockGuard};
+pub use lock::{AnyLockGuard, Lock, LockAcquire, LockGuard, LockRef, OwnedLockGuard};
 pub use notify::{Notified, Notify};
 pub use once_cell::OnceCell;
 pub use queue::{
-    BaseQueue, Fifo, Get, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, Put,
-    PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store,
+    BaseQueue, Fifo, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, PutNowaitError,
+    Queue, QueueEmpty, QueueFull, QueueGet, QueuePut, QueueShutDown, Store,
 };
 pub use rwlock::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Read, ReadGuard, RwLock, RwLockReadGuard,
-    RwLockRef, RwLockWriteGuard, Write, WriteGuard,
+    AnyRwLockReadGuard, AnyRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockRead, RwLockReadGuard, RwLockRef, RwLockWrite, RwLockWriteGuard,
 };
 pub use semaphore::{
-    AcquirePermit, BoundedSemaphore, OwnedSemaphorePermit, Permit, Semaphore, SemaphorePermit,
-    SemaphoreRef,
+    AnySemaphorePermit, BoundedSemaphore, OwnedSemaphorePermit, Semaphore, SemaphoreAcquire,
+    SemaphorePermit, SemaphoreRef,
 };
 
 /// Compiles and runs the example of the README.

@@ -73,13 +73,11 @@ impl<T> OnceCell<T> {
     /// # Errors
     /// When there is one, or somebody is making one; the value comes back.
     pub fn set(&self, value: T) -> Result<(), T> {
-        match self.making.try_acquire() {
-            Ok(Some(_making)) => {
-                self.fill(value);
-                Ok(())
-            }
-            Ok(None) | Err(SemaphoreClosed) => Err(value),
-        }
+        let Ok(_making) = self.making.try_acquire() else {
+            return Err(value);
+        };
+        self.fill(value);
+        Ok(())
     }
 
     /// Sets the value: done by the one that makes it.

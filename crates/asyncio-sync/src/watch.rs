@@ -57,14 +57,13 @@ struct Shared<T> {
 
 impl<T> Shared<T> {
     fn get(&self) -> Rc<T> {
-        Rc::clone(&self.value.borrow())
+        let value = self.value.try_borrow();
+        Rc::clone(&value.expect("a value is being changed, which cannot be looked at"))
     }
 
-    fn replace(&self, value: Rc<T>) -> Rc<T> {
-        let old = self.value.replace(value);
+    fn tell_change(&self) {
         self.version.set(self.version.get() + 1);
         self.watchers.wake_all();
-        old
     }
 }
 
@@ -92,18 +91,41 @@ impl<T> Sender<T> {
 
     /// Changes the value, also if nobody looks, and returns the old one.
     pub fn send_replace(&self, value: T) -> Rc<T> {
-        self.0.replace(Rc::new(value))
+        let old = self.0.value.replace(Rc::new(value));
+        self.0.tell_change();
+        old
     }
 
-    /// Changes a part of the value, also if nobody looks: `change` gets a clone, which is the value
-    /// when it returns. Until then all see the old one; for good, if it panics.
+    /// Changes the value where it is, also if nobody looks. While somebody keeps a look at it, that
+    /// is of a value as it was, and this changes a clone; else nothing is cloned.
+    ///
+    /// # Panics
+    /// When `change` does: what it has done stays, and nobody is told. When `change`, or the
+    /// clone, uses the channel.
     pub fn send_modify(&self, change: impl FnOnce(&mut T))
     where
         T: Clone,
     {
-        let mut value = T::clone(&self.0.get());
-        change(&mut value);
-        self.send_replace(value);
+        self.send_if_modified(|value| {
+            change(value);
+            true
+        });
+    }
+
+    /// [`send_modify`](Self::send_modify) for what may find nothing to change: those who wait are
+    /// told only if `change` returns `true`, as this does then.
+    ///
+    /// # Panics
+    /// As [`send_modify`](Self::send_modify).
+    pub fn send_if_modified(&self, change: impl FnOnce(&mut T) -> bool) -> bool
+    where
+        T: Clone,
+    {
+        let changed = change(Rc::make_mut(&mut self.0.value.borrow_mut()));
+        if changed {
+            self.0.tell_change();
+        }
+        changed
     }
 
     /// The value as it is.

@@ -5,7 +5,7 @@ mod stage;
 use std::rc::Rc;
 
 use asyncio_executor::Task;
-use asyncio_sync::{AlreadyBorrowsError, Borrower, CapacityLimiter};
+use asyncio_sync::{AlreadyBorrowsError, Borrower, CapacityLimiter, TryBorrowError};
 use stage::{Stage, take, yields};
 
 fn borrower(stage: &Stage, limiter: &Rc<CapacityLimiter>, name: &'static str) -> Task<()> {
@@ -44,12 +44,12 @@ fn a_borrower_has_one_token_at_most() {
     assert_eq!(take(task), Err(AlreadyBorrowsError));
     let someone = Borrower::Other(7);
     let token = limiter.try_acquire_on_behalf_of(someone.clone());
-    let token = token.unwrap().unwrap();
+    let token = token.unwrap();
     assert_eq!(token.borrower(), &someone);
     assert!(limiter.borrows(&someone));
     assert_eq!(
         limiter.try_acquire_on_behalf_of(someone).err(),
-        Some(AlreadyBorrowsError)
+        Some(TryBorrowError::AlreadyBorrows)
     );
 }
 
@@ -61,11 +61,9 @@ fn more_tokens_wake_who_waits_and_fewer_hold_them_up() {
     stage.settle();
     limiter.set_total_tokens(2);
     assert_eq!(limiter.available_tokens(), 0, "they are on their way");
-    assert!(
-        limiter
-            .try_acquire_on_behalf_of(Borrower::Other(1))
-            .unwrap()
-            .is_none()
+    assert_eq!(
+        limiter.try_acquire_on_behalf_of(Borrower::Other(1)).err(),
+        Some(TryBorrowError::NoTokens)
     );
     stage.turn();
     assert_eq!(stage.log(), ["2 a in", "2 b in"]);

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use asyncio_executor::Task;
 use asyncio_sync::{
     BoundedSemaphore, OwnedSemaphorePermit, Semaphore, SemaphoreClosed, TooManyPermitsError,
+    TryAcquireError,
 };
 use stage::{Stage, take, yields};
 
@@ -60,7 +61,10 @@ fn nobody_who_comes_later_gets_ahead_of_the_one_that_was_woken_h2() {
     semaphore.add_permits(2).unwrap();
     assert_eq!(semaphore.available_permits(), 1);
     assert!(semaphore.locked(), "a has not run");
-    assert!(semaphore.try_acquire().unwrap().is_none());
+    assert_eq!(
+        semaphore.try_acquire().err(),
+        Some(TryAcquireError::NoPermits)
+    );
     // It comes in a's turn, before a, and waits behind it: one turn more, as in asyncio.
     let late = pin!(semaphore.acquire());
     let mut late = late;
@@ -135,7 +139,10 @@ fn many_at_once_wait_for_all_of_them_and_hold_up_those_behind_h2() {
     let _small = taker(&stage, &semaphore, "small", 1);
     stage.settle();
     assert_eq!(stage.log(), [""; 0]);
-    assert!(semaphore.try_acquire().unwrap().is_none());
+    assert_eq!(
+        semaphore.try_acquire().err(),
+        Some(TryAcquireError::NoPermits)
+    );
     semaphore.add_permits(2).unwrap();
     stage.settle();
     assert_eq!(stage.log(), ["2 big", "2 small"]);
@@ -157,7 +164,7 @@ fn who_gives_up_waiting_for_many_lets_those_behind_go_h1() {
 #[test]
 fn permits_give_themselves_back_whole_split_and_owned() {
     let semaphore = Rc::new(Semaphore::new(5));
-    let mut permit = semaphore.try_acquire_many(4).unwrap().unwrap();
+    let mut permit = semaphore.try_acquire_many(4).unwrap();
     let part = permit.split(3).unwrap();
     assert!(permit.split(2).is_none());
     assert_eq!((permit.amount(), part.amount()), (1, 3));
@@ -173,7 +180,7 @@ fn permits_give_themselves_back_whole_split_and_owned() {
     assert!(semaphore.locked());
     drop(owned);
     assert!(!semaphore.locked());
-    assert_eq!(semaphore.try_acquire_many(0).unwrap().unwrap().amount(), 0);
+    assert_eq!(semaphore.try_acquire_many(0).unwrap().amount(), 0);
 }
 
 #[test]
@@ -186,7 +193,7 @@ fn more_permits_than_can_be_counted_are_an_error_h8() {
     assert_eq!(semaphore.release(), Err(TooManyPermitsError));
     assert_eq!(semaphore.available_permits(), usize::MAX);
 
-    let all = semaphore.try_acquire_many(usize::MAX).unwrap().unwrap();
+    let all = semaphore.try_acquire_many(usize::MAX).unwrap();
     semaphore.release().unwrap(); // one that nobody has taken
     drop(all); // there is room for all but one of them
     assert!(semaphore.available_permits() >= 1);
@@ -201,26 +208,26 @@ fn waiting_for_more_than_there_can_be_waits_and_harms_nobody_h8() {
     never.cancel();
     stage.settle();
     assert!(never.cancelled());
-    assert!(semaphore.try_acquire().unwrap().is_some());
+    assert!(semaphore.try_acquire().is_ok());
 }
 
 #[test]
 fn a_bounded_semaphore_is_never_released_too_often() {
     let semaphore = BoundedSemaphore::new(2);
     assert_eq!(semaphore.release(), Err(TooManyPermitsError));
-    semaphore.try_acquire().unwrap().unwrap().forget();
+    semaphore.try_acquire().unwrap().forget();
     drop(semaphore.try_acquire().unwrap());
     assert_eq!(semaphore.release(), Ok(()));
     assert_eq!(semaphore.release(), Err(TooManyPermitsError));
     assert_eq!(semaphore.available_permits(), 2);
 
     let semaphore = Rc::new(semaphore);
-    let owned = [(); 3].map(|()| semaphore.clone().try_acquire_owned().unwrap());
-    assert_eq!(owned.map(|permit| permit.is_some()), [true, true, false]);
+    let owned = [(); 3].map(|()| semaphore.clone().try_acquire_owned());
+    assert_eq!(owned.map(|permit| permit.is_ok()), [true, true, false]);
     assert_eq!(semaphore.available_permits(), 2);
 
     // A permit whose place was filled meanwhile does not make one more.
-    let permit = semaphore.try_acquire().unwrap().unwrap();
+    let permit = semaphore.try_acquire().unwrap();
     semaphore.release().unwrap();
     drop(permit);
     assert_eq!(semaphore.available_permits(), 2);
@@ -238,7 +245,9 @@ fn a_semaphore_that_is_closed_tells_who_waits_and_who_comes() {
     stage.settle();
     assert!(take(woken).is_ok(), "the permit was its own");
     assert_eq!(take(waits).err(), Some(SemaphoreClosed));
-    assert_eq!(semaphore.try_acquire().err(), Some(SemaphoreClosed));
+    assert_eq!(semaphore.try_acquire().err(), Some(TryAcquireError::Closed));
+    let owned = semaphore.clone().try_acquire_many_owned(1);
+    assert_eq!(owned.err(), Some(TryAcquireError::Closed));
     let late = stage.task(|_| Rc::clone(&semaphore).acquire_owned());
     stage.settle();
     assert_eq!(take(late).err(), Some(SemaphoreClosed));
@@ -291,7 +300,7 @@ fn a_wait_in_a_foreign_poll_may_be_polled_again() {
 fn a_permit_that_is_given_back_after_the_close_is_nobodys_who_waited() {
     let stage = Stage::new();
     let semaphore = Rc::new(Semaphore::new(1));
-    let permit = semaphore.try_acquire().unwrap().unwrap();
+    let permit = semaphore.try_acquire().unwrap();
     let waits = stage.task(|_| Rc::clone(&semaphore).acquire_owned());
     stage.turn();
     semaphore.close();

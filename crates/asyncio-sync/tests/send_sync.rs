@@ -3,21 +3,23 @@
 use std::rc::Rc;
 
 use asyncio_sync::{
-    Acquire, AcquirePermit, AlreadyBorrowsError, Barrier, BarrierWait, BoundedSemaphore,
-    BrokenBarrierError, CapacityLimiter, Condition, ConditionWait, ConditionWaitForgotten, Event,
-    EventWait, Get, GetNowaitError, Guard, LifoQueue, Lock, NotAcquiredError, Notified, Notify,
-    OnceCell, OwnedSemaphorePermit, Permit, PriorityQueue, Put, PutNowaitError, Queue, QueueEmpty,
-    QueueFull, QueueShutDown, Read, ReadGuard, RwLock, Semaphore, SemaphoreClosed, TaskDoneError,
-    Token, TooManyPermitsError, Write, WriteGuard, broadcast, mpsc, oneshot, watch,
+    AlreadyBorrowsError, AnyLockGuard, AnyRwLockReadGuard, AnyRwLockWriteGuard, AnySemaphorePermit,
+    Barrier, BarrierWait, BorrowedToken, BoundedSemaphore, BrokenBarrierError, CapacityLimiter,
+    Condition, ConditionWait, ConditionWaitForgotten, Event, EventWait, GetNowaitError, LifoQueue,
+    Lock, LockAcquire, NotAcquiredError, Notified, Notify, OnceCell, OwnedSemaphorePermit,
+    PriorityQueue, PutNowaitError, Queue, QueueEmpty, QueueFull, QueueGet, QueuePut, QueueShutDown,
+    RwLock, RwLockRead, RwLockWrite, Semaphore, SemaphoreAcquire, SemaphoreClosed, TaskDoneError,
+    TooManyPermitsError, TryAcquireError, TryBorrowError, TryLockError, broadcast, mpsc, oneshot,
+    watch,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 #[test]
 fn what_belongs_to_a_thread_stays_there_h7_j2() {
     assert_not_impl_any!(Lock<u32>: Send, Sync);
-    assert_not_impl_any!(Guard<&'static Lock<u32>>: Send, Sync);
-    assert_not_impl_any!(Guard<Rc<Lock<u32>>>: Send, Sync);
-    assert_not_impl_any!(Acquire<&'static Lock<u32>>: Send, Sync);
+    assert_not_impl_any!(AnyLockGuard<&'static Lock<u32>>: Send, Sync);
+    assert_not_impl_any!(AnyLockGuard<Rc<Lock<u32>>>: Send, Sync);
+    assert_not_impl_any!(LockAcquire<&'static Lock<u32>>: Send, Sync);
     assert_not_impl_any!(Event: Send, Sync);
     assert_not_impl_any!(EventWait<'static>: Send, Sync);
     assert_not_impl_any!(Condition<u32>: Send, Sync);
@@ -25,26 +27,26 @@ fn what_belongs_to_a_thread_stays_there_h7_j2() {
     assert_not_impl_any!(ConditionWaitForgotten<'static, u32>: Send, Sync);
     assert_not_impl_any!(Semaphore: Send, Sync);
     assert_not_impl_any!(BoundedSemaphore: Send, Sync);
-    assert_not_impl_any!(Permit<&'static Semaphore>: Send, Sync);
+    assert_not_impl_any!(AnySemaphorePermit<&'static Semaphore>: Send, Sync);
     assert_not_impl_any!(OwnedSemaphorePermit: Send, Sync);
-    assert_not_impl_any!(AcquirePermit<&'static Semaphore>: Send, Sync);
+    assert_not_impl_any!(SemaphoreAcquire<&'static Semaphore>: Send, Sync);
     assert_not_impl_any!(Barrier: Send, Sync);
     assert_not_impl_any!(BarrierWait<'static>: Send, Sync);
     assert_not_impl_any!(Queue<u32>: Send, Sync);
     assert_not_impl_any!(LifoQueue<u32>: Send, Sync);
     assert_not_impl_any!(PriorityQueue<u32>: Send, Sync);
-    assert_not_impl_any!(Get<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+    assert_not_impl_any!(QueueGet<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
     assert_not_impl_any!(RwLock<u32>: Send, Sync);
-    assert_not_impl_any!(ReadGuard<&'static RwLock<u32>>: Send, Sync);
-    assert_not_impl_any!(WriteGuard<Rc<RwLock<u32>>>: Send, Sync);
-    assert_not_impl_any!(Read<&'static RwLock<u32>>: Send, Sync);
-    assert_not_impl_any!(Write<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(AnyRwLockReadGuard<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(AnyRwLockWriteGuard<Rc<RwLock<u32>>>: Send, Sync);
+    assert_not_impl_any!(RwLockRead<&'static RwLock<u32>>: Send, Sync);
+    assert_not_impl_any!(RwLockWrite<&'static RwLock<u32>>: Send, Sync);
     assert_not_impl_any!(Notify: Send, Sync);
     assert_not_impl_any!(Notified<'static>: Send, Sync);
     assert_not_impl_any!(OnceCell<u32>: Send, Sync);
     assert_not_impl_any!(CapacityLimiter: Send, Sync);
-    assert_not_impl_any!(Token<'static>: Send, Sync);
-    assert_not_impl_any!(Put<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
+    assert_not_impl_any!(BorrowedToken<'static>: Send, Sync);
+    assert_not_impl_any!(QueuePut<'static, u32, asyncio_sync::Fifo<u32>>: Send, Sync);
 }
 
 #[test]
@@ -75,6 +77,9 @@ fn errors_go_anywhere_j2() {
     assert_impl_all!(PutNowaitError<u32>: Send, Sync, std::error::Error);
     assert_impl_all!(GetNowaitError: Send, Sync, std::error::Error);
     assert_impl_all!(AlreadyBorrowsError: Send, Sync, std::error::Error);
+    assert_impl_all!(TryAcquireError: Send, Sync, std::error::Error);
+    assert_impl_all!(TryBorrowError: Send, Sync, std::error::Error);
+    assert_impl_all!(TryLockError: Send, Sync, std::error::Error);
     assert_impl_all!(oneshot::RecvError: Send, Sync, std::error::Error);
     assert_impl_all!(oneshot::TryRecvError: Send, Sync, std::error::Error);
     assert_impl_all!(mpsc::SendError<u32>: Send, Sync, std::error::Error);

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use asyncio_sync::{Borrower, CapacityLimiter, Lock, Semaphore, mpsc};
+use asyncio_sync::{Borrower, CapacityLimiter, Condition, Lock, Semaphore, mpsc};
 use stage::{Stage, take};
 
 type Body = Pin<Box<dyn Future<Output = ()>>>;
@@ -137,7 +137,7 @@ fn a_lock_is_taken_before_an_old_waker_is_dropped() {
     let stolen = Rc::new(Cell::new(None));
     ON_DROP.set(Some(Box::new({
         let (lock, stolen) = (lock.clone(), stolen.clone());
-        move || stolen.set(Some(lock.try_acquire().is_some()))
+        move || stolen.set(Some(lock.try_acquire().is_ok()))
     })));
     let task = stage.task(|_| {
         let lock = lock.clone();
@@ -164,7 +164,7 @@ fn a_token_is_taken_before_an_old_waker_is_dropped() {
         let (limiter, stolen) = (limiter.clone(), stolen.clone());
         move || {
             let token = limiter.try_acquire_on_behalf_of(Borrower::Other(2));
-            stolen.set(Some(token.unwrap().is_some()));
+            stolen.set(Some(token.is_ok()));
         }
     })));
     let task = stage.task(|_| {
@@ -210,4 +210,36 @@ fn a_waker_whose_destructor_panics_holds_nobody_up_h1() {
     stage.settle();
     assert!(leaves.cancelled() && behind.done());
     assert_eq!(reports.get(), 1);
+}
+
+/// Who gets the lock inside of its release may notify: the wait is in line by then.
+#[test]
+fn a_notification_from_inside_of_the_release_reaches_who_released() {
+    for forgotten in [false, true] {
+        let stage = Stage::new();
+        let condition = Rc::new(Condition::new(()));
+        let guard = condition.lock().clone().try_acquire_owned().unwrap();
+        run_at_once({
+            let condition = condition.clone();
+            async move {
+                let _guard = condition.acquire().await;
+                condition.notify(1).unwrap();
+            }
+        });
+        let task = stage.task(|_| {
+            let condition = condition.clone();
+            async move {
+                if forgotten {
+                    guard.forget();
+                    condition.wait_forgotten().await.unwrap();
+                    condition.release().unwrap();
+                } else {
+                    drop(condition.wait(guard).await);
+                }
+            }
+        });
+        stage.settle();
+        assert!(task.done(), "forgotten: {forgotten}");
+        assert!(!condition.locked());
+    }
 }

@@ -2,6 +2,10 @@
 
 mod stage;
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
 use asyncio_sync::watch::{self, RecvError, SendError};
 use stage::{Stage, take};
 
@@ -74,6 +78,59 @@ fn a_look_keeps_the_value_as_it_was() {
     assert_eq!((&*before, &*receiver.get()), (&vec![1], &vec![1, 2]));
     let old = sender.send_replace(vec![]);
     assert_eq!(*old, [1, 2]);
+}
+
+/// What a channel's value is made from, which counts its clones.
+#[derive(Default)]
+struct Counted(Rc<Cell<u32>>);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.set(self.0.get() + 1);
+        Self(Rc::clone(&self.0))
+    }
+}
+
+#[test]
+fn a_value_that_nobody_keeps_a_look_at_is_changed_where_it_is() {
+    let (sender, receiver) = watch::channel(Counted::default());
+    let clones = Rc::clone(&receiver.get().0);
+    sender.send_modify(|_| ());
+    assert_eq!(clones.get(), 0);
+    let look = receiver.get();
+    sender.send_modify(|_| ());
+    assert_eq!(clones.get(), 1);
+    drop(look);
+}
+
+#[test]
+fn who_waits_is_told_only_of_what_was_changed() {
+    let (sender, mut receiver) = watch::channel(1);
+    let raise = |to: i32| {
+        sender.send_if_modified(|value| {
+            let raises = to > *value;
+            *value = to.max(*value);
+            raises
+        })
+    };
+    assert!(!raise(1));
+    assert_eq!(receiver.has_changed(), Ok(false));
+    assert!(raise(2));
+    assert_eq!(receiver.has_changed(), Ok(true));
+    assert_eq!(*receiver.get_and_update(), 2);
+}
+
+#[test]
+fn a_change_that_panics_is_told_to_nobody() {
+    let (sender, receiver) = watch::channel(1);
+    let modified = catch_unwind(AssertUnwindSafe(|| {
+        sender.send_modify(|value| {
+            *value = 2;
+            resume_unwind(Box::new("changed my mind"));
+        });
+    }));
+    assert!(modified.is_err());
+    assert_eq!((*sender.get(), receiver.has_changed()), (2, Ok(false)));
 }
 
 #[test]

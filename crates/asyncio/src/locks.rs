@@ -30,10 +30,12 @@
 //! ```
 
 pub use asyncio_sync::{
-    Acquire, AcquirePermit, AlreadyBorrowsError, Barrier, BarrierWait, Borrower, BoundedSemaphore,
-    BrokenBarrierError, CapacityLimiter, Condition, ConditionWait, ConditionWaitForgotten, Event,
-    EventWait, Guard, Lock, LockGuard, LockRef, NotAcquiredError, Notified, Notify, OnceCell,
-    OwnedLockGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, Permit,
-    Read, ReadGuard, RwLock, RwLockReadGuard, RwLockRef, RwLockWriteGuard, Semaphore,
-    SemaphoreClosed, SemaphorePermit, SemaphoreRef, Token, TooManyPermitsError, Write, WriteGuard,
+    AlreadyBorrowsError, AnyLockGuard, AnyRwLockReadGuard, AnyRwLockWriteGuard, AnySemaphorePermit,
+    Barrier, BarrierWait, BorrowedToken, Borrower, BoundedSemaphore, BrokenBarrierError,
+    CapacityLimiter, Condition, ConditionWait, ConditionWaitForgotten, Event, EventWait, Lock,
+    LockAcquire, LockGuard, LockRef, NotAcquiredError, Notified, Notify, OnceCell, OwnedLockGuard,
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, RwLockRead,
+    RwLockReadGuard, RwLockRef, RwLockWrite, RwLockWriteGuard, Semaphore, SemaphoreAcquire,
+    SemaphoreClosed, SemaphorePermit, SemaphoreRef, TooManyPermitsError, TryAcquireError,
+    TryBorrowError, TryLockError,
 };

@@ -33,7 +33,7 @@
 //! ```
 
 pub use asyncio_sync::{
-    BaseQueue, Fifo, Get, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, Put,
-    PutNowaitError, Queue, QueueEmpty, QueueFull, QueueShutDown, Store, TaskDoneError, broadcast,
-    mpsc, oneshot, watch,
+    BaseQueue, Fifo, GetNowaitError, Lifo, LifoQueue, Priority, PriorityQueue, PutNowaitError,
+    Queue, QueueEmpty, QueueFull, QueueGet, QueuePut, QueueShutDown, Store, TaskDoneError,
+    broadcast, mpsc, oneshot, watch,
 };

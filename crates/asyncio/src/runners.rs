@@ -23,6 +23,7 @@ use asyncio_loop::{EventLoop, THREAD_JOIN_TIMEOUT, try_running_loop};
 
 pub use asyncio_executor::RunError;
 pub use interrupt::Interrupter;
+use shutdown::Overdue;
 pub use shutdown::ShutdownReport;
 
 /// Runs `main` on a new event loop, closes the loop, and returns what `main` has returned.
@@ -30,7 +31,7 @@ pub use shutdown::ShutdownReport;
 /// This is how a program begins. When `main` has ended, in whatever way, clean-ups that go on by
 /// themselves (of a dropped [`finally`](crate::finally())) are waited for, the tasks that are left
 /// are cancelled and waited for, and the threads of the default executor are waited for: at most
-/// 300 seconds each, as [`Runner::close`] describes. What does not end is reported to the loop's
+/// 300 seconds each, and so 15 minutes in all, as [`Runner::close`] describes. What does not end is reported to the loop's
 /// exception handler.
 ///
 /// asyncio's keyword arguments `debug` and `loop_factory` are methods of [`Runner::builder`].
@@ -90,6 +91,7 @@ pub struct Runner {
     event_loop: EventLoop,
     context: Context,
     shutdown_timeout: Duration,
+    overdue: Overdue,
     interrupter: Interrupter,
 }
 
@@ -191,12 +193,14 @@ impl Runner {
     /// does not end in time goes on in the next run, or ends with the runner.
     fn clean_up(&self) {
         let event_loop = &self.event_loop;
-        if event_loop.spawner().clean_ups().is_empty() {
+        if self.overdue.others(event_loop).is_empty() {
             return;
         }
         // As if interrupted once: the next interrupt ends it.
         let run = self.interrupter.begin(1);
-        let ended = shutdown::clean_ups_end(event_loop, self.shutdown_timeout);
+        let ended = self
+            .overdue
+            .wait_for_others(event_loop, self.shutdown_timeout);
         // Stopped, or interrupted: then they are left.
         let _ = event_loop.run_until_complete(run.watch(ended));
     }
@@ -217,7 +221,8 @@ impl Runner {
     ///
     /// 1. clean-ups that run as tasks of their own, because their [`finally`](crate::finally()) was
     ///    dropped, are waited for, at most for the
-    ///    [`shutdown_timeout`](RunnerBuilder::shutdown_timeout);
+    ///    [`shutdown_timeout`](RunnerBuilder::shutdown_timeout), unless the end of a run has waited
+    ///    for them so long already;
     /// 2. all tasks are cancelled, in order of creation, and waited for, at most as long again; tasks
     ///    that their clean-up makes are treated alike, and clean-ups that they orphan are waited for;
     /// 3. the default executor is shut down, and its threads are waited for, at most as long again;
@@ -241,7 +246,8 @@ impl Runner {
             let _message = shutdown::Relabelled::new(event_loop);
             // As if interrupted once: the next interrupt ends it.
             let run = self.interrupter.begin(1);
-            let rest = shutdown::wind_down(event_loop, self.shutdown_timeout, &cancelled);
+            let timeout = self.shutdown_timeout;
+            let rest = shutdown::wind_down(event_loop, timeout, &self.overdue, &cancelled);
             event_loop.run_until_complete(run.watch(rest))
         };
         let report = ShutdownReport::new(event_loop, cancelled.take(), executor);
@@ -311,8 +317,8 @@ impl RunnerBuilder {
         self
     }
 
-    /// How long the end of a run, and closing, wait for clean-ups whose `finally` was dropped; as
-    /// long again closing waits for the tasks that it has cancelled, and as long again for the
+    /// How long the end of a run, or closing, waits for clean-ups whose `finally` was dropped, once for
+    /// each; as long again closing waits for the tasks that it has cancelled, and as long again for the
     /// threads of the default executor. The default is 300 seconds, what asyncio gives the threads; for
     /// tasks asyncio waits without a limit. `Duration::MAX` is no limit here, too; with zero the
     /// tasks have one turn.
@@ -334,6 +340,7 @@ impl RunnerBuilder {
             event_loop,
             context: Context::copy_current(),
             shutdown_timeout: self.shutdown_timeout,
+            overdue: Overdue::default(),
             interrupter: Interrupter::default(),
         })
     }

@@ -117,7 +117,7 @@ fn run_takes_them_all() {
     let future = Future::new_on(event_loop.spawner());
     future.set_result(3).unwrap();
     assert_eq!(runner.run(future).unwrap().unwrap(), 3);
-    let timed = runner.run(wait_for(after(9), Some(SECOND)));
+    let timed = runner.run(wait_for(after(9), SECOND));
     assert!(timed.unwrap().is_err());
 }
 
@@ -150,7 +150,7 @@ fn a_shield_keeps_a_time_out_away() {
     let event_loop = simulated();
     let value = event_loop.run_until_complete(async {
         let mut task = asyncio::create_task(after(5));
-        assert!(wait_for(shield(&mut task), Some(SECOND)).await.is_err());
+        assert!(wait_for(shield(&mut task), SECOND).await.is_err());
         task.await.unwrap()
     });
     assert_eq!(value, Ok(5));

@@ -33,7 +33,7 @@ fn the_first_interrupt_cancels_main() {
         assert_eq!(cancelled.message(), None);
         yield_now().await;
         cleaned.set(true);
-        cancelled.reraise::<()>().await;
+        cancelled.reraise().await;
     });
     assert_eq!(run, Err(RunError::Interrupted));
     assert!(cleaned.get());
@@ -95,7 +95,7 @@ fn a_task_that_main_waits_for_gets_the_interrupt() {
             .await
             .unwrap_err();
         flag.set(true);
-        cancelled.reraise::<()>().await;
+        cancelled.reraise().await;
     });
     assert_eq!(runner.run(&mut task).err(), Some(RunError::Interrupted));
     assert!(seen.get());

@@ -14,7 +14,7 @@ use std::path::Path;
 #[path = "python_names/table.rs"]
 mod table;
 
-use table::SECTIONS;
+use table::{BEYOND, SECTIONS};
 
 /// The names that CPython 3.13 has: `asyncio.__all__`, and the public methods of the classes that
 /// people call. `tools/conformance` asks CPython whether it still has these.
@@ -94,7 +94,18 @@ macro_rules! code {
     ($kind:ident { $text:literal }) => {};
 }
 
-use {code, data, names};
+/// What asyncio has not, as data, and its paths as code.
+macro_rules! beyond {
+    ($($what:literal: $($path:path)|+;)+) => {
+        pub(super) const BEYOND: &[(&str, &[&str])] = &[$(($what, &[$(stringify!($path)),+])),+];
+        #[allow(unused_imports)]
+        const _: () = {
+            $($(use $path as _;)+)+
+        };
+    };
+}
+
+use {beyond, code, data, names};
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().flat_map(|section| section.rows)
@@ -171,6 +182,14 @@ fn module_map() -> String {
         for row in *rows {
             let _ = writeln!(page, "| `{}` | {} |", row.python, shown(row));
         }
+    }
+    page.push_str("\n## What asyncio has not\n\n| | Rust |\n|---|---|\n");
+    for (what, paths) in BEYOND {
+        let paths: Vec<_> = paths
+            .iter()
+            .map(|path| format!("`{}`", path.replace(' ', "")))
+            .collect();
+        let _ = writeln!(page, "| {what} | {} |", paths.join(", "));
     }
     page
 }

@@ -39,7 +39,7 @@ async fn get_url(url: Url) -> io::Result<String> {
 async fn fetch_all(urls: Vec<Url>) -> Result<(), Box<dyn Error>> {
     let pages = urls
         .into_iter()
-        .map(|url| wait_for(get_url(url), Some(PAGE_TIME_MAX)));
+        .map(|url| wait_for(get_url(url), PAGE_TIME_MAX));
     for page in try_gather(pages).await? {
         println!("{}", page?);
     }

@@ -75,9 +75,11 @@ pub fn compare(
     all.into_iter().map(|(series, _)| series).collect()
 }
 
-/// How many operations fit into `budget`, if one takes as long as in `first`.
-fn affordable(first: &Sample, params: Params, budget: Duration) -> u64 {
-    let fitting = (budget.as_nanos() as f64 / first.value) as u64;
+/// How many operations fit into `budget`, if one takes as long as in `first`: all of it, where the
+/// figure is a difference.
+pub fn affordable(first: &Sample, params: Params, budget: Duration) -> u64 {
+    let took = first.whole.unwrap_or(first.value);
+    let fitting = (budget.as_nanos() as f64 / took) as u64;
     params.ops.min(fitting)
 }
 
@@ -176,9 +178,14 @@ fn sample_in_process(
     read_sample(&text).ok_or_else(|| Failure::Ended(format!("it printed {text:?}")))
 }
 
+const WHOLE: &str = "whole";
+
 /// Writes a sample as the process that took it prints it: one `name value` a line.
 pub fn write_sample(sample: &Sample) -> String {
     let mut text = format!("value {}\n", sample.value);
+    if let Some(whole) = sample.whole {
+        text.push_str(&format!("{WHOLE} {whole}\n"));
+    }
     for (name, count) in &sample.counts {
         text.push_str(&format!("{name} {count}\n"));
     }
@@ -193,6 +200,10 @@ pub fn read_sample(text: &str) -> Option<Sample> {
     let mut sample = Sample::new(value.parse().ok().filter(|_| name == "value")?);
     for line in lines {
         let (name, count) = line?;
+        if name == WHOLE {
+            sample.whole = Some(count.parse().ok()?);
+            continue;
+        }
         let name = [ALLOCATIONS, EARLY]
             .into_iter()
             .find(|known| *known == name)?;

@@ -71,6 +71,8 @@ fn read(clock: ClockId) -> i128 {
 pub struct Sample {
     /// The figure, in the case's unit.
     pub value: f64,
+    /// What an operation took in all, where the figure is a part of that: a difference.
+    pub whole: Option<f64>,
     /// What was counted on the side, by name: allocations per task, sleeps that ended early.
     pub counts: Vec<(&'static str, f64)>,
 }
@@ -80,7 +82,16 @@ impl Sample {
     pub fn new(value: f64) -> Self {
         Self {
             value,
+            whole: None,
             counts: Vec::new(),
+        }
+    }
+
+    /// What `with` takes more than `without`, where an operation is both.
+    pub fn difference(with: f64, without: f64) -> Self {
+        Self {
+            whole: Some(with + without),
+            ..Self::new(with - without)
         }
     }
 

@@ -4,6 +4,7 @@
 //! All of it is associated with a type and not with a value, because all contenders find their
 //! loop through the thread.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -79,7 +80,7 @@ pub trait Group: Runtime {
     /// Starts `tasks` tasks in a group, the i-th made by `child(i)`, and waits for the group's end.
     fn group<F>(tasks: u64, child: impl Fn(u64) -> F + 'static) -> impl Future<Output = ()>
     where
-        F: Future<Output = ()> + 'static;
+        F: Future<Output = Result<(), Infallible>> + 'static;
 }
 
 /// A runtime with what its users take to keep tasks out of each other's way, and to hand values from

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use asyncio_bench::cases::Params;
 use asyncio_bench::cases::sleeping::{EARLY, Random, lateness};
 use asyncio_bench::contenders;
-use asyncio_bench::harness::{Series, read_sample, write_sample};
+use asyncio_bench::harness::{Series, affordable, read_sample, write_sample};
 use asyncio_bench::meter::{Sample, Unit};
 use asyncio_bench::report::{figure, json, table};
 use asyncio_bench::statistics::Summary;
@@ -90,9 +91,35 @@ fn deadlines_are_the_same_for_everybody_and_below_the_limit() {
 fn a_sample_survives_the_way_between_processes() {
     let sample = Sample::new(31.25).with(EARLY, 3.0);
     assert_eq!(read_sample(&write_sample(&sample)), Some(sample));
-    for broken in ["", "value\n", "value x\n", "other 1\n", "value 1\nwhat 2\n"] {
+    let difference = Sample::difference(40.0, 39.5);
+    assert_eq!(read_sample(&write_sample(&difference)), Some(difference));
+    for broken in [
+        "",
+        "value\n",
+        "value x\n",
+        "other 1\n",
+        "value 1\nwhat 2\n",
+        "value 1\nwhole x\n",
+    ] {
         assert_eq!(read_sample(broken), None, "{broken:?}");
     }
+}
+
+/// It may be nothing, or less; what a sample takes is both its parts.
+#[test]
+fn a_difference_affords_no_more_operations_than_it_takes() {
+    let params = Params {
+        n: 1,
+        batch: 1,
+        ops: 1_000_000,
+    };
+    let budget = Duration::from_millis(10);
+    for difference in [1.0, 0.0, -1.0] {
+        let first = Sample::difference(50.0 + difference, 50.0);
+        let affordable = affordable(&first, params, budget);
+        assert!((99_000..=101_100).contains(&affordable), "{affordable}");
+    }
+    assert_eq!(affordable(&Sample::new(1.0), params, budget), 1_000_000);
 }
 
 fn series(contender: &str, values: &[f64]) -> Series {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::exclusive::is_test_thread;
-use crate::watchdog::holds_within;
+use crate::watchdog::holds_before;
 
 /// The descriptors and threads that the process has, by number.
 ///
@@ -128,12 +128,13 @@ impl fmt::Display for Difference {
 static LASTING: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 /// Waits until the threads are gone that earlier tests have started, and with them the descriptors
-/// that such a thread still held. One that outlives the wait is there to stay.
+/// that such a thread still held. One that outlives the wait is there to stay: a sanitizer's own, for
+/// which nobody should wait ten times as long because everything is slow under it.
 pub(crate) fn settle(limit: Duration) {
     let first = u64::from(std::process::id());
     let mut lasting = LASTING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut left = Vec::new();
-    let are_gone = holds_within(limit, || {
+    let are_gone = holds_before(limit, || {
         left = Census::take().threads;
         left.retain(|(id, _)| *id != first && !is_test_thread(*id) && !lasting.contains(id));
         left.is_empty()

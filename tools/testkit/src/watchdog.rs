@@ -113,8 +113,13 @@ pub fn eventually(what: &str, limit: Duration, condition: impl FnMut() -> bool) 
 }
 
 /// Whether `condition` came to hold within `limit` of real time.
-pub(crate) fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let (start, limit) = (Instant::now(), patient(limit));
+pub(crate) fn holds_within(limit: Duration, condition: impl FnMut() -> bool) -> bool {
+    holds_before(patient(limit), condition)
+}
+
+/// [`holds_within`] for what is no failure if it does not: the limit is not stretched.
+pub(crate) fn holds_before(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
     loop {
         if condition() {
             return true;

@@ -77,11 +77,11 @@ fn long_files_are_named_and_longer_ones_refused() {
         &[("crates/a/src/a.rs", &lines(601))],
         "601 lines, 600 at most",
     );
-    passes(sizes, &[("crates/a/tests/a.rs", &lines(800))]);
+    passes(sizes, &[("crates/a/tests/a.rs", &lines(600))]);
     refuses(
         sizes,
-        &[("crates/a/tests/a.rs", &lines(801))],
-        "800 at most",
+        &[("crates/a/tests/a.rs", &lines(601))],
+        "600 at most",
     );
     refuses(
         sizes,

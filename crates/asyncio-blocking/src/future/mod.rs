@@ -78,7 +78,7 @@ impl<T: Send + 'static> ConcurrentFuture<T> {
     /// [`ResultError::TimedOut`] if it is not done in time: it goes on, and `result` may be called
     /// again. Otherwise [`ResultError::Job`]: the job was cancelled, it panicked, its pool broke,
     /// or the value has been taken already.
-    pub fn result(&mut self, timeout: Option<Duration>) -> Result<T, ResultError> {
+    pub fn result(&mut self, timeout: impl Into<Option<Duration>>) -> Result<T, ResultError> {
         self.wait(timeout);
         // After a time-out too: the job may have ended since.
         match self.packet.cell().take() {
@@ -89,8 +89,8 @@ impl<T: Send + 'static> ConcurrentFuture<T> {
 
     /// Blocks this thread until the job is done or the time is up (`None`: for ever); returns
     /// whether it is done. The value stays where it is.
-    pub fn wait(&self, timeout: Option<Duration>) -> bool {
-        wait(&*self.packet, timeout)
+    pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> bool {
+        wait(&*self.packet, timeout.into())
     }
 
     /// Asks that the job shall not run. True if it will not: it had not started, or was cancelled
@@ -168,8 +168,8 @@ impl ConcurrentFutureRef {
     }
 
     /// As [`ConcurrentFuture::wait`].
-    pub fn wait(&self, timeout: Option<Duration>) -> bool {
-        wait(&*self.packet, timeout)
+    pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> bool {
+        wait(&*self.packet, timeout.into())
     }
 
     /// As [`ConcurrentFuture::cancel`].

@@ -55,7 +55,7 @@ impl Cancelled {
     /// let outcome = executor.run_until_complete(task).unwrap();
     /// assert!(matches!(outcome, Err(TaskError::Cancelled(None))));
     /// ```
-    pub async fn reraise<T>(self) -> T {
+    pub async fn reraise(self) -> ! {
         match unwind(self.request, self.message).await {}
     }
 
@@ -95,12 +95,30 @@ fn renew(message: Option<Message>) {
 }
 
 /// Ends the code around as cancelled, as `raise CancelledError(message)` does in Python: the
-/// next scope outwards answers it. Never returns.
+/// next scope outwards answers it. Never returns, so the `.await` fits wherever a value is wanted;
+/// where a future of a certain type is wanted, put it into an `async` block.
 ///
 /// # Cancel safety
 /// Yes, as [`Cancelled::reraise`].
-pub async fn raise_cancelled<T>(message: Option<&str>) -> T {
-    match unwind(0, message.map(Message::from)).await {}
+///
+/// # Examples
+/// ```
+/// use asyncio_executor::{Executor, catch_cancelled, raise_cancelled};
+///
+/// async fn even(number: u32) -> u32 {
+///     if number % 2 == 1 {
+///         raise_cancelled("odd").await;
+///     }
+///     number
+/// }
+///
+/// let executor = Executor::new();
+/// let caught = executor.run_until_complete(catch_cancelled(even(3))).unwrap();
+/// assert_eq!(caught.unwrap_err().message(), Some("odd"));
+/// ```
+pub async fn raise_cancelled<'a>(message: impl Into<Option<&'a str>>) -> ! {
+    let message = message.into().map(Message::from);
+    match unwind(0, message).await {}
 }
 
 /// Marks the scope around as unwinding once, and stays pending. A request number of 0 asks for

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::cancel::reference::NodeRef;
 use crate::cancel::{Cancellation, Kind, NodeId, request};
 use crate::caught::wake;
 use crate::error::Message;
@@ -20,13 +21,36 @@ pub trait Claimed {
     ///
     /// It is called in the middle of a cancel operation and must not run user code: completing
     /// a future means to push callbacks and wakers into the ready queue.
+    ///
+    /// What takes a request also takes the wait that it came through
+    /// ([`Cancellation::take_claim`]), and tells it when it has ended as cancelled.
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool;
+}
 
-    /// Whether what is waited for is done: asked right after [`pass_on`](Self::pass_on) has taken a
-    /// request. If it is, the wait is about to end; and if that is not polled again, for two turns,
-    /// the request goes to the scope around. Called under the same rule. The default is `false`.
-    fn is_done(&self) -> bool {
-        false
+/// A wait that has passed a request on to what it waits for, as that knows it.
+#[derive(Clone)]
+pub struct ClaimRef(NodeRef);
+
+impl ClaimRef {
+    pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Option<Self> {
+        NodeRef::new(local, node).map(Self)
+    }
+
+    /// What is waited for has ended as cancelled, or leaves the answer to the next poll of the wait.
+    /// If that does not come for two turns, since a combinator keeps the wait and no longer polls it,
+    /// the request goes to the scope around, and is not lost.
+    ///
+    /// It runs no user code. On a wait that is over it does nothing.
+    pub fn came_back(&self) {
+        if let Some((local, node)) = self.0.find() {
+            local.tree.watch_returned(node);
+        }
+    }
+}
+
+impl fmt::Debug for ClaimRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ClaimRef").finish_non_exhaustive()
     }
 }
 

@@ -113,21 +113,32 @@ impl Tree {
     /// The sum of the requests on `id` and the scopes around it.
     #[inline]
     pub(crate) fn requests_from(&self, id: NodeId) -> u32 {
-        if self.requests.get() == 0 {
-            0
+        if self.is_counted() {
+            u32::try_from(self.sum_requests(id).0).unwrap_or(0)
         } else {
-            self.sum_requests(id)
+            0
         }
     }
 
-    fn sum_requests(&self, id: NodeId) -> u32 {
+    /// The sum of the counts of `id` and the scopes around it, and the outermost of those.
+    fn sum_requests(&self, id: NodeId) -> (i32, NodeId) {
         let nodes = self.nodes.borrow();
-        let mut at = id;
-        let mut sum = 0;
+        let (mut at, mut outermost) = (id, id);
+        let mut sum: i32 = 0;
         while let Some(node) = nodes.get(at.index()) {
-            sum = node.count.saturating_add(sum);
+            sum = sum.saturating_add(node.count);
+            outermost = at;
             at = node.parent;
         }
-        sum
+        (sum, outermost)
+    }
+
+    /// A scope that was requested has closed: what was withdrawn of its requests is withdrawn no more.
+    /// asyncio's count stays at zero there.
+    pub(super) fn settle_counts(&self, parent: NodeId) {
+        let (sum, root) = self.sum_requests(parent);
+        if sum < 0 {
+            self.add_to_count(root, sum.saturating_neg());
+        }
     }
 }

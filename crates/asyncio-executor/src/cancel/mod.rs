@@ -2,11 +2,13 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | [`tree`] | the nodes, and the marks on them |
+//! | [`tree`] | the nodes |
+//! | [`marks`] | the marks on them: how a request is answered |
 //! | [`levels`] | scopes that have no node yet |
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
+//! | [`mod@reference`] | a node as it is known outside the tree |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
 //! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
 //! | [`open`] | an open scope, as its future knows it |
@@ -31,9 +33,11 @@ mod finally;
 mod here;
 mod levels;
 mod links;
+mod marks;
 mod open;
 mod orphan;
 mod place;
+mod reference;
 mod request;
 mod scope;
 mod shielded;
@@ -44,7 +48,7 @@ mod wakers;
 pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled, renew_requests};
 pub(crate) use claim::Target;
-pub use claim::{Claim, Claimed, Settled};
+pub use claim::{Claim, ClaimRef, Claimed, Settled};
 pub use finally::{Finally, finally, finally_with};
 pub(crate) use here::Here;
 pub(crate) use orphan::{CleanUps, give_up};

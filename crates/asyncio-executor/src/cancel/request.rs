@@ -8,7 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::cancel::claim::Target;
-use crate::cancel::{Kind, NodeId};
+use crate::cancel::{ClaimRef, Kind, NodeId};
 use crate::caught;
 use crate::error::Message;
 use crate::local::Local;
@@ -26,15 +26,31 @@ pub struct Cancellation {
     stack: Vec<Step>,
     /// What `pass_on` asked for, in its order.
     passed: Vec<Step>,
+    /// The claim that it is being passed on by.
+    claim: Option<ClaimRef>,
+    /// What is marked is polled right after, by the task that is being polled: that need not be woken.
+    is_polled_next: bool,
 }
 
+/// Each names a node with its generation: waking a foreign waker may end tasks and close scopes that
+/// are still to come, and open others under their numbers.
 enum Step {
-    Task(Rc<Local>, Key),
+    /// The root of a task.
+    Task(Rc<Local>, NodeId, u32),
     /// The request has gone on from this task as far as it goes.
-    Left(Rc<Local>, Key),
-    /// A node, its generation, and the number of the request. Waking a foreign waker may close
-    /// scopes that are still to be marked, and open others under their numbers.
+    Left(Rc<Local>, NodeId, u32),
+    /// A scope or leaf, and the number of the request.
     Mark(Rc<Local>, NodeId, u32, u64),
+}
+
+impl Step {
+    /// Whether the node is still that one.
+    fn is_due(&self) -> bool {
+        let (Self::Task(local, node, generation)
+        | Self::Left(local, node, generation)
+        | Self::Mark(local, node, generation, _)) = self;
+        local.tree.is_generation(*node, *generation)
+    }
 }
 
 impl Cancellation {
@@ -53,6 +69,12 @@ impl Cancellation {
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
         self.message.as_ref()
+    }
+
+    /// The wait that the request has come through, if it has: for what is claimed by that, to tell it
+    /// of its end. There once, so that of a group in a group only the outer one has it.
+    pub fn take_claim(&mut self) -> Option<ClaimRef> {
+        self.claim.take()
     }
 
     /// Sends the request on to a task. Returns whether the task takes it: not when it has ended,
@@ -81,18 +103,19 @@ impl Cancellation {
             if before != self.passing() && before != self.sent() {
                 root.visited = self.sent();
             }
-            before
+            (before, root.generation)
         });
         match before {
             None => false,
-            Some(before) if before == self.passing() => false,
-            Some(before) if before == self.sent() => {
+            Some((before, _)) if before == self.passing() => false,
+            Some((before, _)) if before == self.sent() => {
                 // One more request, of which this is the whole effect.
                 local.tree.count_request(root);
                 true
             }
-            Some(_) => {
-                self.passed.push(Step::Task(Rc::clone(local), key));
+            Some((_, generation)) => {
+                self.passed
+                    .push(Step::Task(Rc::clone(local), root, generation));
                 true
             }
         }
@@ -120,6 +143,8 @@ impl Cancellation {
             operation: OPERATION.get(),
             stack: Vec::new(),
             passed: Vec::new(),
+            claim: None,
+            is_polled_next: false,
         }
     }
 
@@ -131,24 +156,23 @@ impl Cancellation {
     fn run(mut self) {
         self.take_passed();
         while let Some(step) = self.stack.pop() {
+            if !step.is_due() {
+                continue;
+            }
             match step {
-                Step::Task(local, key) => {
-                    let root = local.tree.root(&local, key);
+                Step::Task(local, root, generation) => {
                     local.tree.count_request(root);
                     let passing = self.passing();
                     local.tree.with(root, |root| root.visited = passing);
-                    self.stack.push(Step::Left(Rc::clone(&local), key));
+                    self.stack
+                        .push(Step::Left(Rc::clone(&local), root, generation));
                     self.mark_under(&local, root);
                 }
-                Step::Left(local, key) => {
-                    let (root, sent) = (local.tasks.root(key), self.sent());
+                Step::Left(local, root, _) => {
+                    let sent = self.sent();
                     local.tree.with(root, |root| root.visited = sent);
                 }
-                Step::Mark(local, node, generation, request) => {
-                    if local.tree.with(node, |node| node.generation) == Some(generation) {
-                        self.mark(&local, node, request);
-                    }
-                }
+                Step::Mark(local, node, _, request) => self.mark(&local, node, request),
             }
         }
     }
@@ -171,11 +195,14 @@ impl Cancellation {
 
     fn mark(&mut self, local: &Rc<Local>, node: NodeId, request: u64) {
         let tree = &local.tree;
-        // Of several requests before the answer, a wait is told the message of the first, and
-        // what does not wait (it runs, or has not started) that of the last, as in asyncio.
-        let waits = !tree.in_poll(local, node) && tree.is_parked(local, node);
+        // Of several requests before the answer, a wait is told the message of the first, which has
+        // ended it; and what does not wait (it runs, is about to, or has not started) that of the
+        // last, as in asyncio.
         let target = tree.with(node, |node| {
-            if !(waits && node.is_requested()) {
+            if node.marks.pending() == 0 {
+                node.message_stays = false;
+            }
+            if !node.message_stays {
                 node.message.clone_from(&self.message);
             }
             match &node.kind {
@@ -203,10 +230,9 @@ impl Cancellation {
                 }
                 Target::Other(target) => {
                     wake = false;
+                    self.claim = ClaimRef::new(local, node);
                     let taken = target.pass_on(self);
-                    if taken && target.is_done() {
-                        tree.watch(node, request);
-                    }
+                    self.claim = None;
                     taken
                 }
             };
@@ -218,13 +244,28 @@ impl Cancellation {
         tree.set_pending(node, request);
         // A shield keeps it until its body ends, however long that takes. A scope that is being
         // polled looks for marks when its poll ends.
-        if tree.is_shield(node) || tree.in_poll(local, node) {
+        if tree.in_poll(local, node) {
+            return;
+        }
+        if tree.is_shield(node) {
+            tree.with(node, |node| node.message_stays = true);
             return;
         }
         tree.watch(node, request);
         // A refused claim's target is done, so its waker is on the way already.
-        if wake && let Some(waker) = tree.waker(local, node) {
+        if wake
+            && let Some(waker) = tree.waker(local, node)
+            && !(self.is_polled_next && local.is_polled_with(&waker))
+        {
+            let generation = tree.with(node, |node| node.generation);
+            let before = local.ready_len();
             caught::wake(local, waker);
+            if local.ready_len() > before {
+                // A foreign waker may have closed the node, and opened another of its number.
+                tree.with(node, |node| {
+                    node.message_stays |= Some(node.generation) == generation;
+                });
+            }
         }
     }
 }
@@ -248,8 +289,18 @@ pub(crate) fn cancel_task(local: &Rc<Local>, key: Key, message: Option<Message>)
 
 /// Requests the cancellation of one scope.
 pub(crate) fn cancel_scope(local: &Rc<Local>, scope: NodeId, message: Option<Message>) {
+    request_under(local, scope, Cancellation::new(message));
+}
+
+/// The same for a scope that is polled right after, in the poll in which this is called.
+pub(crate) fn cancel_before_poll(local: &Rc<Local>, scope: NodeId) {
+    let mut cancellation = Cancellation::new(None);
+    cancellation.is_polled_next = true;
+    request_under(local, scope, cancellation);
+}
+
+fn request_under(local: &Rc<Local>, scope: NodeId, mut cancellation: Cancellation) {
     local.tree.count_request(scope);
-    let mut cancellation = Cancellation::new(message);
     cancellation.mark_under(local, scope);
     cancellation.run();
 }
@@ -279,7 +330,7 @@ pub(crate) fn unwind_into(
     }
     local
         .tree
-        .with(scope, |scope| scope.message.clone_from(&message));
+        .with(scope, |scope| scope.unwinding_message.clone_from(&message));
     local.tree.set_unwinding(scope, request);
     let mut cancellation = Cancellation::new(message);
     for child in local.tree.children(scope).into_iter().rev() {
@@ -290,29 +341,29 @@ pub(crate) fn unwind_into(
 
 /// The requests on a task that were not withdrawn.
 pub(crate) fn cancelling(local: &Local, key: Key) -> u32 {
-    let tree = &local.tree;
-    let scopes = tree.subtree(local.tasks.root(key));
-    scopes
-        .into_iter()
-        .filter_map(|scope| tree.with(scope, |scope| scope.count))
-        .sum()
+    let scopes = local.tree.subtree(local.tasks.root(key));
+    sum(local, &scopes)
+}
+
+fn sum(local: &Local, scopes: &[NodeId]) -> u32 {
+    let counts = scopes.iter().map(|&scope| local.tree.count(scope));
+    let sum = counts.fold(0, i32::saturating_add);
+    u32::try_from(sum).unwrap_or(0)
 }
 
 /// Withdraws one request; at none left also the marks that were not delivered. Returns how many
 /// are left.
 pub(crate) fn uncancel(local: &Local, key: Key) -> u32 {
     let tree = &local.tree;
-    let scopes = tree.subtree(local.tasks.root(key));
-    // The outermost scope that has one: the task's own requests before those of its scopes.
-    for &scope in &scopes {
-        if tree.withdraw_request(scope) {
-            break;
-        }
+    let root = local.tasks.root(key);
+    let scopes = tree.subtree(root);
+    let before = sum(local, &scopes);
+    if before > 0 {
+        // Whichever scope it was made on: asyncio has one count a task, and a timeout that takes its
+        // own request back, and finds that withdrawn, takes the next one's for it.
+        tree.add_to_count(root, -1);
     }
-    let left = scopes
-        .iter()
-        .filter_map(|&scope| tree.with(scope, |scope| scope.count))
-        .sum();
+    let left = before.saturating_sub(1);
     if left == 0 {
         for scope in scopes {
             tree.set_pending(scope, 0);

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use crate::cancel::levels::Level;
 use crate::cancel::open::Open;
+use crate::cancel::reference::NodeRef;
 use crate::cancel::{Cancelled, Here, Kind, NodeId, request};
 use crate::caught::wake;
 use crate::error::Message;
@@ -289,12 +290,18 @@ impl Scope {
     /// The handle that cancels this scope; `None` while it is not open.
     #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
-        let Open { local, node, .. } = self.open.as_ref()?;
-        let generation = local.tree.with(*node, |node| node.generation)?;
-        Some(ScopeRef {
-            local: Rc::downgrade(local),
-            node: *node,
-            generation,
+        let (local, node) = self.place()?;
+        NodeRef::new(local, node).map(ScopeRef)
+    }
+
+    /// Requests the cancellation of the scope, for a future that polls it right after, in the same
+    /// poll: unlike [`ScopeRef::cancel`] this does not wake the task for it. Returns `false` when the
+    /// scope is not open.
+    pub fn cancel_before_poll(&self) -> bool {
+        let place = self.place();
+        place.is_some_and(|(local, node)| {
+            request::cancel_before_poll(local, node);
+            true
         })
     }
 
@@ -333,28 +340,33 @@ impl fmt::Debug for Scope {
 
 /// A handle that cancels one scope, and that may outlive it.
 #[derive(Clone)]
-pub struct ScopeRef {
-    local: Weak<Local>,
-    node: NodeId,
-    generation: u32,
-}
+pub struct ScopeRef(NodeRef);
 
 impl ScopeRef {
-    /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
-    /// when it has been closed.
-    pub fn cancel(&self, message: Option<&str>) -> bool {
-        let Some(local) = self.local.upgrade() else {
-            return false;
-        };
-        if !self.is_open(&local) {
-            return false;
-        }
-        request::cancel_scope(&local, self.node, message.map(Message::from));
-        true
+    /// Whether it is still open: its body waits, and has not moved to another executor, where it is
+    /// in a new scope.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.find().is_some()
     }
 
-    fn is_open(&self, local: &Local) -> bool {
-        local.tree.with(self.node, |node| node.generation) == Some(self.generation)
+    /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
+    /// when it has been closed.
+    pub fn cancel(&self) -> bool {
+        self.request(None)
+    }
+
+    /// [`cancel`](Self::cancel) with a message, which whoever answers sees.
+    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
+        self.request(Some(message.as_ref().into()))
+    }
+
+    fn request(&self, message: Option<Message>) -> bool {
+        let Some((local, node)) = self.0.find() else {
+            return false;
+        };
+        request::cancel_scope(&local, node, message);
+        true
     }
 }
 
@@ -372,7 +384,7 @@ impl fmt::Debug for ScopeRef {
 #[must_use]
 pub fn requests_around() -> u32 {
     home::with(|local| match local {
-        Some(local) if local.tree.requests.get() != 0 => sum_around(local),
+        Some(local) if local.tree.is_counted() => sum_around(local),
         _ => 0,
     })
 }

@@ -1,4 +1,4 @@
-//! The nodes of the scope tree, and the marks on them.
+//! The nodes of the scope tree.
 //!
 //! Nodes stand in a slab and name each other by number. Nothing here calls out: what is to be
 //! woken or asked is returned to the caller, who does it with no borrow held.
@@ -13,6 +13,7 @@ use crate::cancel::Cancelled;
 use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
 use crate::cancel::levels::Levels;
+use crate::cancel::marks::{Marked, Marks};
 use crate::cancel::unanswered::Unanswered;
 use crate::error::Message;
 use crate::local::{ENTRIES_KEPT, Local};
@@ -57,20 +58,26 @@ pub(crate) struct Node {
     pub(super) previous: NodeId,
     /// Wakes this scope, where that is not what wakes its parent.
     pub(super) waker: Option<Waker>,
-    /// A request that waits for an answer; 0 for none.
-    pending: u64,
+    pub(super) marks: Marks,
     /// The last request that was answered here or above, or was passed on.
     pub(crate) answered: u64,
     /// The last request that was answered by a scope inside that has closed since: what goes on
     /// here is the clean-up, which the same request does not disturb when a sibling lets it through.
     pub(super) answered_below: u64,
-    /// A request that a child let through; 0 for none.
-    unwinding: u64,
     /// The last request that a claim has passed on; 0 for none.
     pub(super) passed_on: u64,
+    /// That has come back, and the claim was not polled since.
+    pub(super) returned: bool,
+    /// It is the first one's, and stays: that one has ended the wait. See `Cancellation::mark`.
+    pub(super) message_stays: bool,
+    /// The message of the request that waits for an answer.
     pub(crate) message: Option<Message>,
-    /// The requests made on this very scope and not withdrawn.
-    pub(crate) count: u32,
+    /// The message of what unwinds, which may be something else: `raise_cancelled` while a request is
+    /// undelivered.
+    pub(super) unwinding_message: Option<Message>,
+    /// The requests made on this very scope. Those that `uncancel` has withdrawn are taken off the
+    /// root's, which is negative where they were made on scopes further in.
+    pub(super) count: i32,
     /// The last cancel operation that came by, and whether it still passes its request on from here
     /// (roots only): finds cycles of claims.
     pub(crate) visited: u64,
@@ -80,27 +87,14 @@ pub(crate) struct Node {
     pub(super) claim: (NodeId, u32),
 }
 
-impl Node {
-    /// The request that waits for an answer here; 0 for none.
-    pub(super) fn pending(&self) -> u64 {
-        self.pending
-    }
-
-    /// Whether a request waits for an answer here.
-    pub(super) fn is_requested(&self) -> bool {
-        self.pending != 0
-    }
-}
-
 /// The scope tree of one executor.
 pub(crate) struct Tree {
     pub(super) nodes: RefCell<Slab<Node>>,
     /// The scope that is being polled; `NONE` directly under a task's root, and outside tasks.
     pub(crate) current: Cell<NodeId>,
-    /// How many marks there are: while it is 0, a poll need not look for one.
-    marks: Cell<usize>,
-    /// The sum of the requests that were made on scopes and not withdrawn.
-    pub(super) requests: Cell<u64>,
+    pub(super) marked: Marked,
+    /// How many scopes have a count of requests: while it is 0, sums need no walk.
+    counted: Cell<usize>,
     /// How often scopes were left without their parent.
     pub(super) moves: Cell<u64>,
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
@@ -117,8 +111,8 @@ impl Tree {
         Self {
             nodes: RefCell::default(),
             current: Cell::new(NodeId::NONE),
-            marks: Cell::new(0),
-            requests: Cell::new(0),
+            marked: Marked::default(),
+            counted: Cell::new(0),
             moves: Cell::new(0),
             wakers: Cell::new(0),
             last_request: Cell::new(0),
@@ -129,38 +123,33 @@ impl Tree {
         }
     }
 
-    /// Whether any scope is marked at all.
+    /// Whether any scope has a count of requests at all.
     #[inline]
-    pub(crate) fn is_marked(&self) -> bool {
-        self.marks.get() != 0
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted.get() != 0
     }
 
-    /// The requests that were made on a scope and not withdrawn.
-    pub(crate) fn requests(&self, scope: NodeId) -> u32 {
+    /// The requests that were made on a scope, less what was withdrawn there.
+    pub(super) fn count(&self, scope: NodeId) -> i32 {
         self.with(scope, |scope| scope.count).unwrap_or(0)
     }
 
     /// Counts a request that is made on a scope.
     pub(super) fn count_request(&self, scope: NodeId) {
-        let more = self.with(scope, |scope| {
-            let count = scope.count;
-            scope.count = count.saturating_add(1);
-            scope.count - count
-        });
-        let more = u64::from(more.unwrap_or(0));
-        self.requests.set(self.requests.get() + more);
+        self.add_to_count(scope, 1);
     }
 
-    /// Takes a request on a scope back; `false` if there is none.
-    pub(super) fn withdraw_request(&self, scope: NodeId) -> bool {
-        let one = self.with(scope, |scope| {
-            let count = scope.count;
-            scope.count = count.saturating_sub(1);
-            scope.count != count
+    pub(super) fn add_to_count(&self, scope: NodeId, requests: i32) {
+        let counts = self.with(scope, |scope| {
+            let before = scope.count;
+            scope.count = before.saturating_add(requests);
+            (before, scope.count)
         });
-        let one = one == Some(true);
-        self.requests.set(self.requests.get() - u64::from(one));
-        one
+        match counts {
+            Some((0, 1.. | ..=-1)) => self.counted.set(self.counted.get() + 1),
+            Some((1.. | ..=-1, 0)) => self.counted.set(self.counted.get() - 1),
+            _ => {}
+        }
     }
 
     pub(crate) fn next_request(&self) -> u64 {
@@ -187,32 +176,6 @@ impl Tree {
     /// Looks at a node, or changes it; not its marks, which are counted.
     pub(crate) fn with<R>(&self, id: NodeId, f: impl FnOnce(&mut Node) -> R) -> Option<R> {
         self.nodes.borrow_mut().get_mut(id.index()).map(f)
-    }
-
-    pub(crate) fn pending(&self, id: NodeId) -> u64 {
-        self.with(id, |node| node.pending).unwrap_or(0)
-    }
-
-    /// Sets the mark of a request; 0 takes it away. Returns the one before.
-    pub(crate) fn set_pending(&self, id: NodeId, request: u64) -> u64 {
-        let old = self.with(id, |node| std::mem::replace(&mut node.pending, request));
-        self.count_mark(old, request)
-    }
-
-    /// The same for the mark of unwinding.
-    pub(crate) fn set_unwinding(&self, id: NodeId, request: u64) -> u64 {
-        let old = self.with(id, |node| std::mem::replace(&mut node.unwinding, request));
-        self.count_mark(old, request)
-    }
-
-    fn count_mark(&self, old: Option<u64>, new: u64) -> u64 {
-        let Some(old) = old else { return 0 };
-        match (old, new) {
-            (0, 1..) => self.marks.set(self.marks.get() + 1),
-            (1.., 0) => self.marks.set(self.marks.get() - 1),
-            _ => {}
-        }
-        old
     }
 
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
@@ -315,7 +278,11 @@ impl Tree {
     ) -> Option<Cancelled> {
         // A scope right under its task's root, which is what `NONE` stands for, has not moved.
         let here = self.here(local);
-        if self.with(id, |node| node.parent != here) == Some(true) {
+        let has_moved = self.with(id, |node| {
+            node.returned = false;
+            node.parent != here
+        });
+        if has_moved == Some(true) {
             self.unlink(id);
             self.link(id, here);
         }
@@ -323,61 +290,6 @@ impl Tree {
             self.keep_waker(local, id, waker);
         }
         self.answer(id)
-    }
-
-    /// Takes the request that waits at `id`, which is answered by that. A shield answers none.
-    pub(crate) fn answer(&self, id: NodeId) -> Option<Cancelled> {
-        if !self.is_marked() || self.is_shield(id) {
-            return None;
-        }
-        let request = self.set_pending(id, 0);
-        if request == 0 {
-            return None;
-        }
-        self.with(id, |node| {
-            node.answered = request;
-            Cancelled {
-                request,
-                message: node.message.clone(),
-            }
-        })
-    }
-
-    /// After the body's poll: what unwinds through here, if nothing below is still pending or
-    /// the body has ended. A request that was made during the poll is left; the scope is to be
-    /// woken for it (`true`).
-    pub(crate) fn leave(&self, id: NodeId, ready: bool) -> (Option<Cancelled>, bool) {
-        if !self.is_marked() {
-            return (None, false);
-        }
-        let state = self.with(id, |node| (node.unwinding, node.first, node.pending));
-        let Some((unwinding, first, pending)) = state else {
-            return (None, false);
-        };
-        if unwinding != 0 && (first.is_none() || ready) {
-            self.set_unwinding(id, 0);
-            if pending == unwinding {
-                // The same one, which a shield among the siblings kept.
-                self.set_pending(id, 0);
-            } else if pending != 0 && pending < unwinding {
-                // What was raised here is not an answer to the request that waits, and must not
-                // make it look like one that was answered.
-                self.set_pending(id, self.next_request());
-            }
-            let cancelled = self.with(id, |node| {
-                node.answered = node.answered.max(unwinding);
-                Cancelled {
-                    request: unwinding,
-                    message: node.message.clone(),
-                }
-            });
-            return (cancelled, false);
-        }
-        let again = !ready && pending != 0 && !self.is_shield(id);
-        if again {
-            self.watch(id, pending);
-        }
-        (None, again)
     }
 
     /// Takes a node out of the tree. What it had not answered goes to its parent; returned is
@@ -394,11 +306,12 @@ impl Tree {
             self.link(child, parent);
         }
         self.unlink(id);
-        let pending = self.take_outwards(id, parent);
-        self.set_unwinding(id, 0);
+        let request = self.take_outwards(id, parent);
         let node = self.nodes.borrow_mut().try_remove(id.index())?;
-        let requests = self.requests.get() - u64::from(node.count);
-        self.requests.set(requests);
+        if node.count != 0 {
+            self.counted.set(self.counted.get() - 1);
+            self.settle_counts(parent);
+        }
         if node.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }
@@ -406,45 +319,24 @@ impl Tree {
             let answered = node.answered.max(node.answered_below);
             parent.answered_below = parent.answered_below.max(answered);
         });
-        if parent.is_none() || !(pending != 0 || self.is_marked()) {
+        if parent.is_none() || !(request != 0 || self.is_marked()) {
             return None;
         }
-        if pending != 0 {
-            self.set_pending(parent, pending);
-            self.with(parent, |parent| parent.message.clone_from(&node.message));
+        if request != 0 {
+            self.hand_over(parent, request, node.message);
         }
         let unwound = self.with(parent, |parent| {
-            parent.unwinding != 0 && parent.first.is_none()
+            parent.marks.is_unwinding() && parent.first.is_none()
         });
-        let requested = pending != 0 && !self.is_shield(parent);
+        let requested = request != 0 && !self.is_shield(parent);
         let wake = (requested || unwound == Some(true)) && !self.in_poll(local, parent);
         if !wake {
             return None;
         }
         if requested {
-            self.watch(parent, pending);
+            self.watch(parent, self.pending(parent));
         }
         self.waker(local, parent)
-    }
-
-    /// Takes the mark of a scope that goes, as far as it concerns those around it.
-    fn take_outwards(&self, id: NodeId, parent: NodeId) -> u64 {
-        let pending = self.set_pending(id, 0);
-        if pending == 0 || parent.is_none() {
-            return 0;
-        }
-        let answered = self.with(parent, |parent| parent.answered);
-        if answered.is_some_and(|answered| pending <= answered) || !self.has_requests(parent) {
-            return 0;
-        }
-        pending
-    }
-
-    /// Whether requests were made on `id` or around it, and not withdrawn. Where there are none, an
-    /// undelivered mark is of a request to a scope further in, and no business of `id`: asyncio's
-    /// `uncancel`, with which a timeout ends, takes the mark away at zero.
-    pub(super) fn has_requests(&self, id: NodeId) -> bool {
-        self.requests_from(id) != 0
     }
 
     pub(super) fn is_shield(&self, id: NodeId) -> bool {
@@ -462,12 +354,14 @@ impl Tree {
             next: NodeId::NONE,
             previous: NodeId::NONE,
             waker: None,
-            pending: 0,
+            marks: Marks::default(),
             answered: 0,
             answered_below: 0,
-            unwinding: 0,
             passed_on: 0,
+            returned: false,
+            message_stays: false,
             message: None,
+            unwinding_message: None,
             count: 0,
             visited: 0,
             generation,

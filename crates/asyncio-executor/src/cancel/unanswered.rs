@@ -1,7 +1,7 @@
 //! Marks that wait for their scope to be polled, and where they go if it never is.
 
 use crate::cancel::tree::Node;
-use crate::cancel::{Kind, NodeId, Tree};
+use crate::cancel::{NodeId, Tree};
 use crate::caught::wake;
 use crate::local::Local;
 
@@ -16,8 +16,8 @@ pub(crate) struct Unanswered {
 impl Unanswered {
     /// Whether it still waits there.
     fn is_at(&self, node: &Node) -> bool {
-        let passed_on = matches!(node.kind, Kind::Claim(_)) && node.passed_on == self.request;
-        self.generation == node.generation && (node.pending() == self.request || passed_on)
+        let returned = node.returned && node.passed_on == self.request;
+        self.generation == node.generation && (node.marks.pending() == self.request || returned)
     }
 }
 
@@ -40,10 +40,18 @@ impl Tree {
         let Some((claim, generation)) = self.with(root, |root| root.claim) else {
             return;
         };
+        if self.is_generation(claim, generation) {
+            self.watch_returned(claim);
+        }
+    }
+
+    /// The request that this claim has passed on has come back: its next poll deals with it.
+    pub(super) fn watch_returned(&self, claim: NodeId) {
         let passed_on = self.with(claim, |claim| {
-            (claim.generation == generation).then_some(claim.passed_on)
+            claim.returned = true;
+            claim.passed_on
         });
-        if let Some(Some(request)) = passed_on {
+        if let Some(request @ 1..) = passed_on {
             self.watch(claim, request);
         }
     }
@@ -75,7 +83,7 @@ impl Tree {
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }
-            if parent.is_none() || !self.has_requests(parent) {
+            if !self.concerns(parent, mark.request) {
                 continue;
             }
             self.set_pending(mark.node, 0);
@@ -83,12 +91,11 @@ impl Tree {
                 node.answered = mark.request;
                 node.passed_on = 0;
             });
-            self.set_pending(parent, mark.request);
-            self.with(parent, |parent| parent.message = message);
+            self.hand_over(parent, mark.request, message);
             if self.is_shield(parent) {
                 continue;
             }
-            self.watch(parent, mark.request);
+            self.watch(parent, self.pending(parent));
             if let Some(waker) = self.waker(local, parent) {
                 wake(local, waker);
             }

@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use crate::cancel::tree::Node;
 use crate::cancel::{Kind, NodeId, Tree};
+use crate::caught::or_report;
 use crate::local::Local;
 use crate::registry::Key;
 
@@ -14,30 +15,25 @@ enum Place {
 }
 
 impl Tree {
-    /// Whether a task has waited before; other nodes always have.
-    pub(super) fn is_parked(&self, local: &Local, id: NodeId) -> bool {
-        match self.with(id, |node| match node.kind {
-            Kind::Root(key) => Some(key),
-            Kind::Plain(_) | Kind::Shield | Kind::Claim(_) => None,
-        }) {
-            Some(Some(key)) => local.tasks.is_parked(key),
-            _ => true,
-        }
-    }
-
     /// What wakes a scope: its own waker, or the nearest one outwards, or its task's.
     pub(crate) fn waker(&self, local: &Local, id: NodeId) -> Option<Waker> {
-        let (at, mut kept) = match self.find_waker(id)? {
+        let at = match self.find_waker(id)? {
             Place::Task(key) => return local.tasks.waker(key),
-            Place::Node(at) => (at, self.with(at, |node| node.waker.take())?),
+            Place::Node(at) => at,
         };
-        // Taken out, since cloning it may be foreign code that comes back here.
-        let waker = kept.clone();
+        let (mut kept, generation) = self.with(at, |node| (node.waker.take(), node.generation))?;
+        self.wakers.set(self.wakers.get() - 1);
+        // Taken out, since cloning it is foreign code, which may come back here, close the scope, or
+        // panic.
+        let mut waker = None;
+        or_report(local, "panic in a waker", || waker.clone_from(&kept));
         self.with(at, |node| {
-            if node.waker.is_none() {
+            if node.generation == generation && node.waker.is_none() {
                 node.waker = kept.take();
+                self.wakers.set(self.wakers.get() + 1);
             }
         });
+        // What is left in `kept` is dropped with nothing borrowed.
         waker
     }
 

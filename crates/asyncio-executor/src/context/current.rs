@@ -85,6 +85,7 @@ pub(crate) fn run_in<R>(context: Option<Context>, f: impl FnOnce() -> R) -> R {
 }
 
 /// A copy of the current context for a new task; `None` while no variable is set.
+#[inline]
 pub(crate) fn copy_for_task() -> Option<Context> {
     with_place(Current::copy)
 }

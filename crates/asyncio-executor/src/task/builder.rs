@@ -6,20 +6,23 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 
+use async_task::Runnable;
+
 use crate::caught::or_report;
 use crate::context::{self, Context};
 use crate::entry::Entry;
 use crate::error::TaskError;
 use crate::home::{self, Home};
 use crate::local::Local;
-use crate::task::{End, Errors, Observer, Owned, Report, Root, Silent, Task, TaskRef, discard};
+use crate::registry::{Key, Told};
+use crate::task::{
+    End, Errors, Observer, Outcome, Owned, Report, Root, Silent, Task, TaskAddress, TaskRef,
+    discard,
+};
 
 /// The bytes from which on a future gets an allocation of its own: async-task's bound. It gets it
 /// here, at once, before it is moved through more frames of a stack that may be small.
 pub(crate) const LARGE: usize = 2048;
-
-/// Whom a task belongs to, and the number under which that one knows it.
-type Owner = (Rc<dyn Observer>, u32);
 
 /// Asyncio's keyword arguments of `create_task`, as methods.
 ///
@@ -101,7 +104,8 @@ impl TaskBuilder {
     /// who await, watch or observe it, whatever becomes of its handle. An `Err` counts as a failure,
     /// as with [`report_errors`](Self::report_errors), and is the owner's to report.
     ///
-    /// For task groups; others want [`Task::observe`], which leaves the owner alone.
+    /// For task groups; others want [`Task::observe`], which leaves the owner alone. Where nobody
+    /// wants the handle there is [`spawn_owned_detached`](Self::spawn_owned_detached).
     #[track_caller]
     pub fn spawn_owned<F, T, E>(
         self,
@@ -122,21 +126,57 @@ impl TaskBuilder {
         }
     }
 
-    /// What the task factory leaves as it is, and everything else.
+    /// [`spawn_owned`](Self::spawn_owned) without a handle. Returns where requests to the task can be
+    /// sent; `None` on a closed executor.
     #[track_caller]
-    fn make<F, R>(self, future: F, owner: Option<Owner>) -> Task<F::Output>
+    pub fn spawn_owned_detached<F, T, E>(
+        self,
+        future: F,
+        owner: Rc<dyn Observer>,
+        index: u32,
+    ) -> Option<TaskAddress>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        let owner = Some((owner, index));
+        if const { size_of::<F>() >= LARGE } {
+            self.make_detached::<Pin<Box<F>>, Owned>(Box::pin(future), owner)
+        } else {
+            self.make_detached::<F, Owned>(future, owner)
+        }
+    }
+
+    #[track_caller]
+    fn make<F, R>(mut self, future: F, owner: Option<Told>) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
+        self.pass_factory();
+        self.make_at::<F, R>(Location::caller(), future, owner)
+    }
+
+    #[track_caller]
+    fn make_detached<F, R>(mut self, future: F, owner: Option<Told>) -> Option<TaskAddress>
     where
         F: Future + 'static,
         F::Output: 'static,
         R: Report<F::Output> + 'static,
     {
         let location = Location::caller();
-        if self.local.has_factory.get() {
-            self.through_factory()
-                .make_at::<F, R>(location, future, owner)
-        } else {
-            self.make_at::<F, R>(location, future, owner)
+        self.pass_factory();
+        if self.local.closed.get() {
+            drop(self.refuse::<F, R>(location, future, owner));
+            return None;
         }
+        let new = self.prepare::<F, R>(location, future, owner);
+        new.local.tasks.detach(new.key, new.id);
+        new.task.detach();
+        start(&new.local, new.eager, new.runnable);
+        Some(TaskAddress::new(new.key, new.id))
     }
 
     /// A clean-up whose `finally` is being dropped: it does not pass through the task factory, and
@@ -158,66 +198,124 @@ impl TaskBuilder {
         self,
         location: &'static Location<'static>,
         future: F,
-        owner: Option<Owner>,
+        owner: Option<Told>,
     ) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
         R: Report<F::Output> + 'static,
     {
-        let Self {
-            local,
-            name,
-            context,
-            eager,
-        } = self;
-        if local.closed.get() {
-            discard(&local, future);
-            if let Some((owner, index)) = owner {
-                owner.ended(index, End::Cancelled);
-            }
-            let id = local.tasks.next_id();
-            let task = Task::ended::<R>(local, id, location, Err(TaskError::closed()));
-            if let Some(name) = name {
-                task.set_name(name);
-            }
-            return task;
+        if self.local.closed.get() {
+            return self.refuse::<F, R>(location, future, owner);
         }
-        let (key, id) = local.tasks.insert(location);
-        if let Some(owner) = owner {
-            local.tasks.set_owner(key, owner);
+        let new = self.prepare::<F, R>(location, future, owner);
+        start(&new.local, new.eager, new.runnable);
+        Task::new::<R>(new.local, (new.key, new.id), location, new.task)
+    }
+
+    /// The executor has been closed: the task is born cancelled.
+    #[cold]
+    fn refuse<F, R>(
+        self,
+        location: &'static Location<'static>,
+        future: F,
+        owner: Option<Told>,
+    ) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
+        let local = self.local;
+        discard(&local, future);
+        if let Some((owner, index)) = owner {
+            owner.ended(index, End::Cancelled);
         }
-        let context = context.or_else(context::copy_for_task);
+        let id = local.tasks.next_id();
+        let task = Task::ended::<R>(local, id, location, Err(TaskError::closed()));
+        if let Some(name) = self.name {
+            task.set_name(name);
+        }
+        task
+    }
+
+    /// A task that is still to be started.
+    #[inline]
+    fn prepare<F, R>(
+        self,
+        location: &'static Location<'static>,
+        future: F,
+        owner: Option<Told>,
+    ) -> New<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+        R: Report<F::Output> + 'static,
+    {
+        let local = self.local;
+        let (key, id) = local.tasks.insert(location, owner);
+        let context = self.context.or_else(context::copy_for_task);
         let home = Home::of(&local.shared);
-        let (runnable, inner) = async_task::Builder::new().metadata(home).spawn_local(
+        let (runnable, task) = async_task::Builder::new().metadata(home).spawn_local(
             move |_| Root::<F, R>::new(future, key, context),
             home::schedule,
         );
-        if let Some(name) = name
+        if let Some(name) = self.name
             && let Some(state) = local.tasks.state(&local, key)
         {
             state.set_name(name);
         }
-        let eager = eager.unwrap_or_else(|| local.eager.get());
-        if eager && home::with(|current| current.is_some_and(|here| Rc::ptr_eq(here, &local))) {
-            local.step(runnable);
-        } else {
-            local.push(Entry::task(runnable));
+        New {
+            eager: self.eager.unwrap_or_else(|| local.eager.get()),
+            local,
+            key,
+            id,
+            runnable,
+            task,
         }
-        Task::new::<R>(local, (key, id), location, inner)
     }
 
-    fn through_factory(self) -> Self {
+    /// Has the task factory change it, where there is one.
+    #[inline]
+    fn pass_factory(&mut self) {
+        if self.local.has_factory.get() {
+            self.pass_that_factory();
+        }
+    }
+
+    #[cold]
+    fn pass_that_factory(&mut self) {
         let local = Rc::clone(&self.local);
         if local.in_factory.replace(true) {
-            return self;
+            return;
         }
-        let mut built = None;
         or_report(&local, "panic in the task factory", || {
-            built = local.factory().map(|factory| factory(self.clone()));
+            if let Some(factory) = local.factory() {
+                *self = factory(self.clone());
+            }
         });
         local.in_factory.set(false);
-        built.unwrap_or(self)
+    }
+}
+
+/// A task that has not been started.
+struct New<T> {
+    local: Rc<Local>,
+    key: Key,
+    id: u32,
+    eager: bool,
+    runnable: Runnable<Home>,
+    task: async_task::Task<Outcome<T>, Home>,
+}
+
+#[inline]
+fn start(local: &Rc<Local>, eager: bool, runnable: Runnable<Home>) {
+    let is_current =
+        |current: Option<&Rc<Local>>| current.is_some_and(|here| Rc::ptr_eq(here, local));
+    if eager && home::with(is_current) {
+        local.step(runnable);
+    } else {
+        local.push(Entry::task(runnable));
     }
 }
 

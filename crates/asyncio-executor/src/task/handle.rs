@@ -35,7 +35,9 @@ use crate::task::{Failure, Outcome, Report, Status, TaskState, nobody_waits};
 /// # Panics
 /// When awaited again after the result was taken. When awaited before its end by a task or main
 /// future of another executor: nobody runs the one while the thread runs the other (asyncio raises
-/// `RuntimeError`, "attached to a different loop"). A foreign executor may await it.
+/// `RuntimeError`, "attached to a different loop"). A foreign executor may await it. When awaited by
+/// the task itself ("Task cannot await on itself"); tasks that await each other in a ring just wait,
+/// as in asyncio, until one of them is cancelled.
 ///
 /// # Examples
 /// ```
@@ -76,17 +78,16 @@ impl<T> Drop for Task<T> {
         if !matches!(self.wait.get(), Wait::None) {
             self.stop_waiting();
         }
-        if self.settle().is_err() {
-            if let Some(inner) = self.inner.take() {
-                // It may be among those who are told of the end, in the middle of that.
-                if !self.local.tasks.detach(self.key, self.id) {
-                    self.local.tasks.forget_ended(self.id);
-                }
-                // async-task's own drop would cancel.
-                inner.detach();
+        if let Some(inner) = self.inner.get_mut().take_if(|inner| !inner.is_finished()) {
+            // It may be among those who are told of the end, in the middle of that.
+            if !self.local.tasks.detach(self.key, self.id) {
+                self.local.tasks.forget_ended(self.id);
             }
+            // async-task's own drop would cancel.
+            inner.detach();
             return;
         }
+        let _ended = self.settle();
         if let Some(outcome) = self.outcome.take() {
             let outcome = outcome.map_err(|error| Box::new(Failure::Error(error)));
             let task = || Some(self.task_ref());
@@ -237,6 +238,9 @@ impl<T> Task<T> {
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
+    ///
+    /// The task has one count, as in asyncio: a timeout whose own request was withdrawn in its body
+    /// converts the next one instead.
     pub fn uncancel(&self) -> u32 {
         match self.ended_state() {
             Some(state) => TaskRef::new(state).uncancel(),

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use crate::cancel::{BareClaim, Claim, Settled, Target};
 use crate::error::TaskError;
 use crate::home;
+use crate::local::Local;
 use crate::registry::Key;
 use crate::task::handle::TAKEN;
 use crate::task::{Task, TaskAddress};
@@ -93,8 +94,9 @@ impl<T> Task<T> {
     fn begin_bare(&self, cx: &Context<'_>) -> bool {
         home::with(|here| {
             let local = &self.local;
-            if !here.is_some_and(|here| Rc::ptr_eq(here, local) && here.is_polled_with(cx.waker()))
-            {
+            let is_here =
+                |here: &Rc<Local>| Rc::ptr_eq(here, local) && here.is_polled_with(cx.waker());
+            if !here.is_some_and(is_here) || local.current.get() == self.key {
                 return false;
             }
             let Some(waiter) = local.tree.claim_bare(local, self.target()) else {
@@ -139,7 +141,8 @@ impl<T> Task<T> {
 
     fn poll_claim(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         if !self.done() {
-            self.local.assert_may_wait(|| self.task_ref().described());
+            let what = || self.task_ref().described();
+            self.local.assert_may_wait_for(self.key, what);
         }
         self.wait.set(Wait::Claimed);
         let mut claim = match wait {

@@ -83,6 +83,9 @@ impl TaskRef {
 
     /// Withdraws one request, and returns how many are left; at none, what was not delivered yet
     /// is withdrawn too.
+    ///
+    /// The task has one count, as in asyncio: a timeout whose own request was withdrawn in its body
+    /// converts the next one instead.
     pub fn uncancel(&self) -> u32 {
         let ended = || {
             let left = self.0.requests.get().saturating_sub(1);
@@ -207,8 +210,8 @@ impl TaskRef {
     /// cancellation on.
     ///
     /// # Panics
-    /// When awaited before the end by a task or main future of another executor, as
-    /// [`Task`](crate::Task) does.
+    /// When awaited before the end by the task itself, or by a task or main future of another
+    /// executor, as [`Task`](crate::Task) does.
     ///
     /// # Cancel safety
     /// Yes.
@@ -316,7 +319,8 @@ impl Future for WaitTask {
             return Poll::Ready(());
         }
         let state = &self.task.0;
-        state.local.assert_may_wait(|| self.task.described());
+        let what = || self.task.described();
+        state.local.assert_may_wait_for(state.key, what);
         self.waker = self.task.0.watchers.keep_waker(self.waker, cx.waker());
         // Cloning a waker may be foreign code, which may have ended the task.
         if self.task.done() {

@@ -189,7 +189,9 @@ where
             {
                 status = Status::Failed;
             }
-            if !detached && local.tree.len() != 0 && local.tree.requests(local.tasks.root(key)) != 0
+            if !detached
+                && local.tree.len() != 0
+                && local.tree.requests_from(local.tasks.root(key)) != 0
             {
                 // The number of requests outlives the scopes: it goes to the shared state.
                 drop(local.tasks.state(local, key));
@@ -281,6 +283,7 @@ fn drop_body<F>(local: &Local, mut body: Pin<&mut Option<F>>) {
 }
 
 /// Drops the context of a task, and with it perhaps the last of a variable's values.
+#[inline]
 fn drop_context(local: &Local, context: Option<context::Context>) {
     if context.is_some() {
         let message = "panic in the destructor of a context variable's value";

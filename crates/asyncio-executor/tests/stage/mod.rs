@@ -139,9 +139,9 @@ pub(crate) async fn finally<T>(
 }
 
 /// The message of what was caught.
-pub(crate) fn message(caught: &Result<(), Cancelled>) -> &str {
+pub(crate) fn message<T>(caught: &Result<T, Cancelled>) -> &str {
     match caught {
-        Ok(()) => "not cancelled",
+        Ok(_) => "not cancelled",
         Err(cancelled) => cancelled.message().unwrap_or("no message"),
     }
 }

@@ -217,12 +217,12 @@ impl<T> Dispatch for FutureCell<T> {
 /// A request to cancel one who awaits the future cancels the future.
 impl<T> Claimed for FutureCell<T> {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
-        let cancelled = TaskError::Cancelled(cancellation.message().cloned());
-        self.complete(Err(cancelled)).is_ok()
-    }
-
-    fn is_done(&self) -> bool {
-        Self::is_done(self)
+        let message = cancellation.message().cloned();
+        let taken = self.complete(Err(TaskError::Cancelled(message))).is_ok();
+        if taken && let Some(claim) = cancellation.take_claim() {
+            claim.came_back();
+        }
+        taken
     }
 }
 

@@ -82,6 +82,8 @@ impl<T: Clone> MainFuture for Future<T> {
     type Output = Result<T, TaskError>;
     type Future = FutureWait<T>;
 
+    const IS_HANDLE: bool = true;
+
     fn into_main(self) -> FutureWait<T> {
         self.into_future()
     }

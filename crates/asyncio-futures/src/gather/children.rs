@@ -43,9 +43,9 @@ pub enum Tuple {}
 /// The handles of a group: [`TaskList<T>`], `Vec<Future<T>>`, `(Task<A>, Future<B>)`.
 pub trait Children {
     /// What they end with when all end with a value: `Vec<T>`, `(A, B)`.
-    type Values;
+    type Values: 'static;
     /// How each has ended: `Vec<Result<T, TaskError>>`, `(Result<A, TaskError>, …)`.
-    type Results;
+    type Results: 'static;
 
     /// Tells where a request to each of them goes; see [`Child::target`].
     fn targets(&self, spawner: &Spawner, each: &mut dyn FnMut(Target));
@@ -87,9 +87,9 @@ pub trait ChildList: Children {
 /// The handles of a group whose values are `Result`s.
 pub trait TryChildren: Children {
     /// What they return when all return `Ok`: `Vec<T>`, `(A, B)`.
-    type OkValues;
+    type OkValues: 'static;
     /// What they return otherwise.
-    type Error;
+    type Error: 'static;
 
     /// Whether a child's value is an `Err`.
     fn is_failure(value: &dyn Any) -> bool;

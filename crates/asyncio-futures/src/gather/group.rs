@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 
-use asyncio_executor::{Cancellation, Claimed, End, Message};
+use asyncio_executor::{Cancellation, ClaimRef, Claimed, End, Message};
 
 use crate::completion::Completion;
 use crate::gather::targets::Targets;
@@ -29,14 +29,21 @@ pub struct Rules {
     pub(super) told_as: fn(End) -> End,
 }
 
+/// A request to cancel a group.
+struct Request {
+    message: Option<Message>,
+    /// The wait for the group that it has come through.
+    claim: Option<ClaimRef>,
+}
+
 pub(crate) struct Group {
     rules: Cell<Rules>,
     total: Cell<usize>,
     ended: Cell<usize>,
     /// The child that ended the group.
     failed: Cell<Option<u32>>,
-    /// The message of a request that children have taken over.
-    cancelled: RefCell<Option<Option<Message>>>,
+    /// The last request that children have taken over.
+    request: RefCell<Option<Request>>,
     /// Where requests go. Empty once the group has ended.
     targets: RefCell<Targets>,
     pub(super) completion: Completion,
@@ -49,7 +56,7 @@ impl Group {
             total: Cell::new(0),
             ended: Cell::new(0),
             failed: Cell::new(None),
-            cancelled: RefCell::default(),
+            request: RefCell::default(),
             targets: RefCell::default(),
             completion: Completion::default(),
         }
@@ -84,15 +91,22 @@ impl Group {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        match (self.failed.get(), &*self.cancelled.borrow()) {
+        match (self.failed.get(), &*self.request.borrow()) {
             (Some(index), _) => Verdict::Failed(index as usize),
-            (None, Some(message)) => Verdict::Cancelled(message.clone()),
+            (None, Some(request)) => Verdict::Cancelled(request.message.clone()),
             (None, None) => Verdict::AllEnded,
         }
     }
 
     fn complete(&self, end: End) {
         drop(self.targets.take());
+        if end == End::Cancelled
+            && let Some(Request {
+                claim: Some(claim), ..
+            }) = &*self.request.borrow()
+        {
+            claim.came_back();
+        }
         self.completion.complete((self.rules.get().told_as)(end));
     }
 }
@@ -110,7 +124,7 @@ impl Sink for Group {
             self.failed.set(Some(index));
             self.complete(end);
         } else if self.all_ended() {
-            let cancelled = self.cancelled.borrow().is_some();
+            let cancelled = self.request.borrow().is_some();
             self.complete(if cancelled {
                 End::Cancelled
             } else {
@@ -131,10 +145,12 @@ impl Claimed for Inbox<Group> {
         if group.completion.is_done() {
             return false;
         }
+        // First of all: the children are to find none.
+        let claim = cancellation.take_claim();
         let taken = group.targets.borrow().pass_on(self.spawner(), cancellation);
         if taken {
             let message = cancellation.message().cloned();
-            drop(group.cancelled.replace(Some(message)));
+            drop(group.request.replace(Some(Request { message, claim })));
         }
         taken
     }

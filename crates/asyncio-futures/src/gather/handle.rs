@@ -276,6 +276,8 @@ impl<C: Children, M: Mode<C>> MainFuture for Gather<C, M> {
     type Output = Result<M::Value, M::Error>;
     type Future = Awaited<Self>;
 
+    const IS_HANDLE: bool = true;
+
     fn into_main(self) -> Awaited<Self> {
         Awaited(self)
     }
@@ -292,6 +294,8 @@ where
 {
     type Output = &'a M::Value;
     type Future = Watch<'a, Gather<C, M>>;
+
+    const IS_HANDLE: bool = true;
 
     fn into_main(self) -> Self::Future {
         Watch(Some(self))

@@ -19,7 +19,7 @@ pub trait Mode<C> {
     where
         C: 'a;
     /// What it is worth as a child of another group.
-    type Output;
+    type Output: 'static;
 
     /// Which ends of children end the group.
     fn rules() -> Rules;

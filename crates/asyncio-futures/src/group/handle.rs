@@ -116,8 +116,13 @@ impl<E: 'static> TaskGroup<E> {
     where
         F: Future<Output = Result<(), E>> + 'static,
     {
-        self.spawn(self.spawner().build_task(), future)
-            .map(Task::detach)
+        let inbox = &self.0;
+        let index = inbox.sink.admit()?;
+        let child = Child::new(inbox, index, future);
+        let builder = self.spawner().build_task();
+        let task = builder.spawn_owned_detached(child, inbox.as_observer(), index);
+        inbox.sink.name_child(index, task);
+        Ok(())
     }
 
     /// A task of the group with a name, a context, or eager start.
@@ -195,18 +200,10 @@ impl<E: 'static> TaskGroup<E> {
         T: 'static,
     {
         let inbox = &self.0;
-        let group = &inbox.sink;
-        if !group.is_open() {
-            return Err(TaskGroupClosed);
-        }
-        let index = group.expect_child();
+        let index = inbox.sink.admit()?;
         let child = Child::new(inbox, index, future);
         let task = builder.spawn_owned(child, inbox.as_observer(), index);
-        group.name_child(index, task.address(inbox.spawner()));
-        if group.is_aborting() {
-            // Its eager first step has cancelled the group, which did not know it yet.
-            task.cancel();
-        }
+        inbox.sink.name_child(index, task.address(inbox.spawner()));
         Ok(task)
     }
 }

@@ -24,15 +24,9 @@ pub(super) struct Ticket {
     waker: RefCell<Option<Waker>>,
 }
 
-/// Where a child stands.
+/// Where a child stands. Without a ticket it has not been polled yet, or the group has no limit.
 #[derive(Default)]
-pub(super) enum Turn {
-    /// Not polled yet.
-    #[default]
-    Fresh,
-    Waiting(Rc<Ticket>),
-    Running,
-}
+pub(super) struct Turn(Option<Rc<Ticket>>);
 
 impl Default for Limit {
     fn default() -> Self {
@@ -48,6 +42,18 @@ impl Default for Limit {
 impl Limit {
     pub(super) fn set(&self, max: usize) {
         self.max.set(max);
+    }
+
+    /// A ticket for a child that wants to begin: called already, while there is room.
+    fn ticket(&self) -> Rc<Ticket> {
+        let ticket = Rc::<Ticket>::default();
+        if self.running.get() < self.max.get() {
+            self.running.set(self.running.get() + 1);
+            ticket.called.set(true);
+        } else {
+            self.queue.borrow_mut().push_back(Rc::clone(&ticket));
+        }
+        ticket
     }
 
     /// One child less runs: the first that waits may begin.
@@ -93,39 +99,25 @@ impl Turn {
     /// Ready once the child may run.
     #[inline]
     pub(super) fn poll(&mut self, limit: &Limit, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Running => return Poll::Ready(()),
-            Self::Fresh if limit.max.get() == usize::MAX => return Poll::Ready(()),
-            Self::Fresh if limit.running.get() < limit.max.get() => {
-                limit.running.set(limit.running.get() + 1);
-                *self = Self::Running;
-                return Poll::Ready(());
-            }
-            Self::Waiting(ticket) if ticket.called.get() => {
-                *self = Self::Running;
-                return Poll::Ready(());
-            }
-            Self::Fresh => {
-                let ticket = Rc::<Ticket>::default();
-                limit.queue.borrow_mut().push_back(Rc::clone(&ticket));
-                *self = Self::Waiting(ticket);
-            }
-            Self::Waiting(_) => {}
+        if limit.max.get() == usize::MAX {
+            return Poll::Ready(());
         }
-        if let Self::Waiting(ticket) = self {
-            // The executor's own waker: a child is polled by nobody else.
-            drop(ticket.waker.replace(Some(cx.waker().clone())));
+        let ticket = self.0.get_or_insert_with(|| limit.ticket());
+        if ticket.called.get() {
+            return Poll::Ready(());
         }
+        // The executor's own waker: a child is polled by nobody else.
+        drop(ticket.waker.replace(Some(cx.waker().clone())));
         Poll::Pending
     }
 
     /// The child has ended, or was dropped where it stood.
+    #[inline]
     pub(super) fn give_back(&mut self, limit: &Limit) {
-        match std::mem::take(self) {
-            Self::Fresh => {}
-            Self::Running => limit.call_next(),
-            Self::Waiting(ticket) if ticket.called.get() => limit.call_next(),
-            Self::Waiting(ticket) => limit.abandon(&ticket),
+        match self.0.take() {
+            None => {}
+            Some(ticket) if ticket.called.get() => limit.call_next(),
+            Some(ticket) => limit.abandon(&ticket),
         }
     }
 }

@@ -18,6 +18,10 @@ mod run;
 mod start;
 mod state;
 
+use std::future::Future;
+
+use crate::mapped::Mapped;
+
 pub use error::{ChildFailed, ErrorGroup, GroupError, StartError, TaskGroupClosed};
 pub use handle::{GroupTaskBuilder, TaskGroup};
 pub use start::Ready;
@@ -86,11 +90,13 @@ pub use start::Ready;
 ///     })
 ///     .unwrap();
 /// ```
-pub async fn task_group<T, E, F>(body: F) -> Result<T, ErrorGroup<E>>
+pub fn task_group<T, E, F>(body: F) -> impl Future<Output = Result<T, ErrorGroup<E>>>
 where
     F: AsyncFnOnce(TaskGroup<E>) -> Result<T, E>,
     E: 'static,
 {
-    let value = TaskGroup::new().run(body).await?;
-    value.ok_or_else(ErrorGroup::cancelled)
+    let run = TaskGroup::run_in(TaskGroup::new, body);
+    Mapped::new(run, |outcome: Result<Option<T>, _>| {
+        outcome?.ok_or_else(ErrorGroup::cancelled)
+    })
 }

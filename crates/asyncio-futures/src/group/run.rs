@@ -1,6 +1,6 @@
 //! The block: the body, the wait for the children, and what comes out of it.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 
 use asyncio_executor::{catch_cancelled, renew_requests, requests_around};
@@ -42,17 +42,32 @@ impl<E: 'static> TaskGroup<E> {
     /// assert_eq!(outcome.await.unwrap(), None::<()>);
     /// # }).unwrap();
     /// ```
-    pub async fn run<T, F>(&self, body: F) -> Result<Option<T>, ErrorGroup<E>>
+    pub fn run<T, F>(&self, body: F) -> impl Future<Output = Result<Option<T>, ErrorGroup<E>>>
     where
         F: AsyncFnOnce(Self) -> Result<T, E>,
     {
-        let group = &self.0.sink;
+        Self::run_in(|| self.clone(), body)
+    }
+
+    /// [`run`](Self::run) in a group that `make` gives at the first poll.
+    ///
+    /// This future has room for what the body has captured twice: as its argument, and where it is
+    /// awaited. An `async fn` around it would add as much again.
+    pub(super) async fn run_in<T, F>(
+        make: impl FnOnce() -> Self,
+        body: F,
+    ) -> Result<Option<T>, ErrorGroup<E>>
+    where
+        F: AsyncFnOnce(Self) -> Result<T, E>,
+    {
+        let this = make();
+        let group = &this.0.sink;
         group.enter();
         // Last of all dropped, when this is.
-        let _leaving = Leaving(&self.0);
+        let _leaving = Leaving(&this.0);
         let around = requests_around();
-        let body = CatchPanic::new(body(self.clone()));
-        let body = Owned::new(Rc::clone(&group.body), body).adopting(self.0.as_observer());
+        let body = CatchPanic::new(body(this.clone()));
+        let body = Owned::new(Rc::clone(&group.body), body).adopting(this.0.as_observer());
         let (outcome, panic, mut cancelled) = match body.await {
             Ok(Ok(outcome)) => (Some(outcome), None, None),
             Ok(Err(payload)) => (None, Some(payload), None),
@@ -78,7 +93,7 @@ impl<E: 'static> TaskGroup<E> {
         if let Some(payload) = panic {
             // The children's failures have lost against it.
             for failure in &errors {
-                group.report_late(failure);
+                group.report_lost(failure, "a panic of the group's body goes on in its stead");
             }
             payload.resume();
         }
@@ -86,7 +101,7 @@ impl<E: 'static> TaskGroup<E> {
         if let Some(request) = &cancelled
             && errors.is_empty()
         {
-            return request.clone().reraise().await;
+            request.clone().reraise().await;
         }
         let value = match outcome {
             Some(Err(error)) => {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use asyncio_executor::{Cancellation, End, ErrorContext, Spawner, TaskAddress, TaskRef};
 use slab::Slab;
 
-use crate::group::error::GroupError;
+use crate::group::error::{GroupError, TaskGroupClosed};
 use crate::group::limit::Limit;
 use crate::inbox::{Inbox, Sink};
 use crate::owned::Owner;
@@ -110,8 +110,17 @@ impl<E> Group<E> {
         self.leaving.get() == 0 && self.members.borrow().is_empty()
     }
 
+    /// Takes a child that is about to be made, if the group takes any, and returns its index.
+    pub(super) fn admit(&self) -> Result<u32, TaskGroupClosed> {
+        if self.is_open() {
+            Ok(self.expect_child())
+        } else {
+            Err(TaskGroupClosed)
+        }
+    }
+
     /// Makes room for a child, and returns its index.
-    pub(super) fn expect_child(&self) -> u32 {
+    fn expect_child(&self) -> u32 {
         self.last.set(self.last.get() + 1);
         let index = self.members.borrow_mut().insert(Member {
             number: self.last.get(),
@@ -129,6 +138,18 @@ impl<E> Group<E> {
         if let Some(member) = self.members.borrow_mut().get_mut(index as usize) {
             member.target = task.map_or(Target::None, Target::Task);
         }
+        if self.aborting.get()
+            && let Some(task) = task
+        {
+            // Its eager first step has cancelled the group, which did not know it yet.
+            self.request(task);
+        }
+    }
+
+    /// Cancels a child. Each gets a request of its own, so that one which awaits another, and
+    /// passes its own on to it, does not make that one's a repetition.
+    fn request(&self, task: TaskAddress) {
+        Cancellation::request(None, |request| request.task_at(&self.spawner, task));
     }
 
     fn forget_child(&self, index: u32) {
@@ -175,7 +196,7 @@ impl<E> Group<E> {
         self.phase.set(Phase::Over);
         self.abort();
         for failure in self.errors.take() {
-            self.report_late(&failure);
+            self.report_lost(&failure, NOBODY_WAITS);
         }
         drop(self.waker.take());
     }
@@ -197,9 +218,7 @@ impl<E> Group<E> {
         };
         tasks.sort_unstable_by_key(|(number, _)| *number);
         for (_, task) in tasks {
-            // Each gets a request of its own, so that one which awaits another, and passes its
-            // own on to it, does not make that one's a repetition.
-            Cancellation::request(None, |request| request.task_at(&self.spawner, task));
+            self.request(task);
         }
     }
 
@@ -233,11 +252,10 @@ impl<E> Group<E> {
         Poll::Pending
     }
 
-    /// A failure that no `ErrorGroup` has room for any more.
-    pub(super) fn report_late(&self, failure: &GroupError<E>) {
-        let mut context = ErrorContext::new(
-            "a child of a task group failed, and nobody waits for the group any more",
-        );
+    /// A failure that no `ErrorGroup` will hold; `why` ends the sentence.
+    pub(super) fn report_lost(&self, failure: &GroupError<E>, why: &str) {
+        let message = format!("a child of a task group failed, and {why}");
+        let mut context = ErrorContext::new(&message);
         context.cause = Some(match failure {
             GroupError::Panicked(payload) => format!("panicked: {payload}"),
             GroupError::Error(_) => {
@@ -248,12 +266,15 @@ impl<E> Group<E> {
     }
 }
 
+const NOBODY_WAITS: &str = "nobody waits for the group any more";
+
 /// The index under which is told that the last child has ended.
 const LAST: u32 = u32::MAX;
 
 impl<E: 'static> Sink for Group<E> {
     /// Of a thousand children that end well, only the last one's end makes a difference: that one
-    /// and each failure has its place in the ready queue.
+    /// and each failure has its place in the ready queue. The last is the one after which nobody
+    /// runs; failures whose turn has not come do not, and may have theirs before it.
     fn told_as(&self, index: u32, _: End) -> Option<u32> {
         let mut members = self.members.borrow_mut();
         if members.get(index as usize)?.failed {
@@ -261,7 +282,8 @@ impl<E: 'static> Sink for Group<E> {
         }
         let gone = members.try_remove(index as usize)?;
         // One that has ended in an eager first step leaves nothing to wait for.
-        let is_last = members.is_empty() && !matches!(gone.target, Target::Starting);
+        let nobody_runs = members.len() == self.noted.borrow().len();
+        let is_last = nobody_runs && !matches!(gone.target, Target::Starting);
         self.leaving.set(self.leaving.get() + u32::from(is_last));
         is_last.then_some(LAST)
     }
@@ -279,7 +301,7 @@ impl<E: 'static> Sink for Group<E> {
         };
         if let Some(failure) = failure {
             if self.phase.get() == Phase::Over {
-                self.report_late(&failure);
+                self.report_lost(&failure, NOBODY_WAITS);
                 return;
             }
             self.errors.borrow_mut().push(failure);

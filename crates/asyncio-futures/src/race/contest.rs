@@ -4,8 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use asyncio_executor::{Cancelled, Scope, requests_around};
+use asyncio_executor::{Cancelled, Scope};
 use pin_project_lite::pin_project;
+
+use crate::race::decision::Decision;
 
 pin_project! {
     /// A future that can be cancelled alone.
@@ -31,7 +33,7 @@ pub(super) trait Contestant<T> {
     /// `None` when it has ended before.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T, Cancelled>>>;
 
-    /// Requests its cancellation; drops it if it has not begun.
+    /// Requests its cancellation, before a poll that follows at once; drops it if it has not begun.
     fn lose(self: Pin<&mut Self>);
 }
 
@@ -49,9 +51,8 @@ impl<F: Future> Contestant<F::Output> for Branch<F> {
 
     fn lose(self: Pin<&mut Self>) {
         let mut this = self.project();
-        match this.scope.reference() {
-            Some(scope) => drop(scope.cancel(None)),
-            None => this.body.set(None),
+        if !this.scope.cancel_before_poll() {
+            this.body.set(None);
         }
     }
 }
@@ -69,13 +70,8 @@ pin_project! {
     pub(super) struct Contest<B, T> {
         #[pin]
         branches: B,
-        // The requests around at entry.
-        around: Option<u32>,
-        winner: Option<(T, usize)>,
-        // The winner stays, and the others have been cancelled.
-        decided: bool,
-        // A request from outside, which has gone on outwards unless there is a winner.
-        cancelled: Option<Cancelled>,
+        // From the first poll on.
+        decision: Option<Decision<T>>,
     }
 }
 
@@ -83,10 +79,7 @@ impl<B: Branches<T>, T> Contest<B, T> {
     pub(super) fn new(branches: B) -> Self {
         Self {
             branches,
-            around: None,
-            winner: None,
-            decided: false,
-            cancelled: None,
+            decision: None,
         }
     }
 }
@@ -96,56 +89,29 @@ impl<B: Branches<T>, T> Future for Contest<B, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let mut this = self.project();
-        let around = *this.around.get_or_insert_with(requests_around);
+        let decision = this.decision.get_or_insert_with(Decision::new);
         let mut pending = false;
         let mut index = 0;
         while let Some(branch) = this.branches.as_mut().branch(index) {
             match branch.poll(cx) {
                 Poll::Pending => pending = true,
-                Poll::Ready(Some(Ok(output)))
-                    if this.winner.is_none() && this.cancelled.is_none() =>
-                {
-                    *this.winner = Some((output, index));
-                }
-                // What a loser has returned is dropped.
-                Poll::Ready(None | Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(output))) => decision.returned(output, index),
+                Poll::Ready(None) => {}
                 // Its own request was answered; or somebody else's.
-                Poll::Ready(Some(Err(request))) => {
-                    if !*this.decided {
-                        *this.winner = None;
-                        if this.cancelled.is_none() {
-                            // The others get the same request, unless they have answered it.
-                            request.clone().go_on();
-                        }
-                    }
-                    *this.cancelled = Some(request);
-                }
+                Poll::Ready(Some(Err(request))) => decision.let_through(request),
             }
             index += 1;
-            if *this.decided {
-                continue;
-            }
-            if let Some((_, first)) = *this.winner {
-                // While a request is around, the others may be about to let it through: then that
-                // is the outcome, and not what a branch that swallowed it has returned.
-                let mut is_last = || this.branches.as_mut().branch(index).is_none();
-                if requests_around() <= around || is_last() {
-                    *this.decided = true;
-                    lose(this.branches.as_mut(), first);
-                    // Once more from the first: those without clean-up end at once.
-                    (pending, index) = (false, 0);
-                }
+            let is_last = || this.branches.as_mut().branch(index).is_none();
+            if let Some(winner) = decision.decide(is_last) {
+                lose(this.branches.as_mut(), winner);
+                // Once more from the first: those without clean-up end at once.
+                (pending, index) = (false, 0);
             }
         }
-        if pending || !*this.decided {
+        if pending || !decision.is_final() {
             return Poll::Pending;
         }
-        if let Some(request) = this.cancelled.take()
-            && requests_around() > around
-        {
-            request.renew();
-        }
-        match this.winner.take() {
+        match decision.end() {
             Some((output, _)) => Poll::Ready(output),
             None => Poll::Pending,
         }

@@ -3,12 +3,14 @@
 //! | file | idea |
 //! |---|---|
 //! | [`contest`] | branches in scopes: the first wins, the others are cancelled and awaited |
+//! | [`decision`] | who wins, and what a request from outside does to that |
 //! | [`branches`] | what can be raced: a tuple, or an iterator |
 //! | [`mod@select`] | `select!`: branches of different types |
 //! | [`staggered`] | `staggered_race`: branches that begin one after the other |
 
 mod branches;
 mod contest;
+mod decision;
 pub mod select;
 mod staggered;
 

@@ -36,9 +36,9 @@ where
 /// different types.
 ///
 /// Each branch is `pattern = future => expression`; the expressions have one type, and may use `?`,
-/// `break` and `return`, as the arms of a `match`. A comma stands between branches, also behind one
-/// that ends in braces. All futures are evaluated first, up to twelve; there are no conditions, and
-/// no `else`.
+/// `break` and `return`, as the arms of a `match`. A comma stands between branches; behind a block
+/// `{ .. }` it may be left out. All futures are evaluated first, up to twelve; there are no
+/// conditions, and no `else`.
 /// Patterns have to match whatever the future returns. Of several futures that are ready at once
 /// the one written first wins. They may borrow, and the arms may use what they borrowed: when an
 /// arm runs, the futures are gone, and so are the temporaries they were made from.
@@ -55,7 +55,9 @@ where
 ///
 /// # asyncio_executor::Executor::new().run_until_complete(async {
 /// let text = select! {
-///     () = std::future::pending() => "never".to_owned(),
+///     () = std::future::pending() => {
+///         "never".to_owned()
+///     }
 ///     (number, _) = async { yield_now().await; (42, true) } => number.to_string(),
 /// };
 /// assert_eq!(text, "42");
@@ -63,8 +65,44 @@ where
 /// ```
 #[macro_export]
 macro_rules! select {
-    ($($pattern:pat = $future:expr => $arm:expr),+ $(,)?) => {
-        $crate::__select!([] [] $(($pattern, $future, $arm))+)
+    (biased; $($branches:tt)*) => {
+        ::core::compile_error!("`select!` polls its branches in the order written: no `biased;`")
+    };
+    () => {
+        ::core::compile_error!("`select!` of no branches would never end")
+    };
+    ($($branches:tt)+) => {
+        $crate::__branches!([] $($branches)+)
+    };
+}
+
+/// Takes branches apart, one by one: a comma may be left out behind a block only.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __branches {
+    ([$($branch:tt)+]) => {
+        $crate::__select!([] [] $($branch)+)
+    };
+    ([$($branch:tt)*] else $($rest:tt)*) => {
+        ::core::compile_error!("`select!` has no `else`: every branch can win, whatever it returns")
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr, if $($rest:tt)*) => {
+        ::core::compile_error!("`select!` has no conditions: use a future that never ends instead")
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr => $arm:block, $($rest:tt)*) => {
+        $crate::__branches!([$($branch)* ($pattern, $future, $arm)] $($rest)*)
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr => $arm:block $($rest:tt)*) => {
+        $crate::__branches!([$($branch)* ($pattern, $future, $arm)] $($rest)*)
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr => $arm:expr, $($rest:tt)*) => {
+        $crate::__branches!([$($branch)* ($pattern, $future, $arm)] $($rest)*)
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr => $arm:expr) => {
+        $crate::__branches!([$($branch)* ($pattern, $future, $arm)])
+    };
+    ([$($branch:tt)*] $pattern:pat = $future:expr $(,)?) => {
+        ::core::compile_error!("a branch of `select!` is `pattern = future => expression`")
     };
 }
 

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use asyncio_executor::{Cancelled, requests_around};
 use asyncio_loop::{Sleep, sleep};
 
 use crate::race::contest::{Branch, Contestant};
+use crate::race::decision::Decision;
 
 /// Begins the first of `attempts`; each next one when the one begun before it has failed, or after
 /// `delay`; until one returns `Ok`. The others are then cancelled, and their clean-up is awaited.
@@ -43,7 +43,7 @@ use crate::race::contest::{Branch, Contestant};
 /// let event_loop = EventLoop::new()?;
 /// event_loop.run_until_complete(async {
 ///     let attempts = ["::1", "127.0.0.1", "127.0.0.2"].map(|it| move || connect(it));
-///     let (winner, errors) = staggered_race(attempts, Some(Duration::from_secs(1))).await;
+///     let (winner, errors) = staggered_race(attempts, Duration::from_secs(1)).await;
 ///     assert_eq!(winner, Some(("connected to 127.0.0.1".to_owned(), 1)));
 ///     assert_eq!(errors, [Some("no route"), None]);
 /// })?;
@@ -51,7 +51,7 @@ use crate::race::contest::{Branch, Contestant};
 /// ```
 pub async fn staggered_race<I, A, F, T, E>(
     attempts: I,
-    delay: Option<Duration>,
+    delay: impl Into<Option<Duration>>,
 ) -> (Option<(T, usize)>, Vec<Option<E>>)
 where
     I: IntoIterator<Item = A>,
@@ -60,18 +60,15 @@ where
 {
     let mut race = Staggered {
         attempts: attempts.into_iter(),
-        delay,
+        delay: delay.into(),
         timer: None,
         due: true,
         begun: Vec::new(),
         errors: Vec::new(),
-        winner: None,
-        decided: false,
-        cancelled: None,
-        around: requests_around(),
+        decision: Decision::new(),
     };
-    poll_fn(|cx| race.poll(cx)).await;
-    (race.winner, race.errors)
+    let winner = poll_fn(|cx| race.poll(cx)).await;
+    (winner, race.errors)
 }
 
 /// So many attempts that fail at once are begun in one turn. The next ones have to wait for the
@@ -86,13 +83,7 @@ struct Staggered<I, F, T, E> {
     due: bool,
     begun: Vec<Pin<Box<Branch<F>>>>,
     errors: Vec<Option<E>>,
-    winner: Option<(T, usize)>,
-    /// The winner stays, and the others have been cancelled.
-    decided: bool,
-    /// A request from outside, which has gone on outwards unless there is a winner.
-    cancelled: Option<Cancelled>,
-    /// The requests around at entry.
-    around: u32,
+    decision: Decision<T>,
 }
 
 impl<I, A, F, T, E> Staggered<I, F::IntoFuture, T, E>
@@ -101,7 +92,7 @@ where
     A: FnOnce() -> F,
     F: IntoFuture<Output = Result<T, E>>,
 {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(T, usize)>> {
         let mut pending = self.poll_begun(0, cx);
         let mut begun = 0;
         loop {
@@ -112,7 +103,7 @@ where
                 self.due = true;
             }
             // While a request is around, those that run answer it first.
-            let wait = pending && requests_around() > self.around;
+            let wait = pending && self.decision.is_asked();
             if self.due && !wait && begun == AT_ONCE_MAX {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -124,17 +115,12 @@ where
             // Only that one: the others have had their poll, and there may be many.
             let newest = self.begun.len() - 1;
             let is_pending = self.poll_begun(newest, cx);
-            pending = is_pending || (pending && !self.decided);
+            pending = is_pending || (pending && !self.decision.is_final());
         }
-        if pending || (self.cancelled.is_some() && self.winner.is_none()) {
+        if pending || self.decision.is_cancelled() {
             return Poll::Pending;
         }
-        if let Some(request) = self.cancelled.take()
-            && requests_around() > self.around
-        {
-            request.renew();
-        }
-        Poll::Ready(())
+        Poll::Ready(self.decision.end())
     }
 
     /// Begins the next attempt, if one is due and there is one.
@@ -160,50 +146,39 @@ where
         let mut index = from;
         while let Some(branch) = self.begun.get_mut(index) {
             let polled = branch.as_mut().poll(cx);
-            let over = self.winner.is_some() || self.cancelled.is_some();
+            let over = self.decision.is_taken();
             let is_last = index + 1 == self.begun.len();
             match polled {
                 Poll::Pending => pending = true,
-                Poll::Ready(Some(Ok(Ok(value)))) if !over => self.winner = Some((value, index)),
-                Poll::Ready(None | Some(Ok(Ok(_)))) => {}
+                Poll::Ready(Some(Ok(Ok(value)))) => self.decision.returned(value, index),
+                Poll::Ready(None) => {}
                 Poll::Ready(Some(Ok(Err(error)))) => {
                     self.errors[index] = Some(error);
                     self.due |= !over && is_last;
                 }
                 // A loser's, or raised by the attempt itself: it has failed without an error.
-                Poll::Ready(Some(Err(_))) if requests_around() <= self.around => {
+                Poll::Ready(Some(Err(_))) if !self.decision.is_asked() => {
                     self.due |= !over && is_last;
                 }
-                Poll::Ready(Some(Err(request))) => self.let_through(request),
+                Poll::Ready(Some(Err(request))) => {
+                    self.decision.let_through(request);
+                    (self.timer, self.due) = (None, false);
+                }
             }
             index += 1;
-            // As in a race: see there.
-            let at_once = requests_around() <= self.around || is_last;
-            if self.winner.is_some() && !self.decided && at_once {
-                self.decide();
+            if let Some(winner) = self.decision.decide(|| is_last) {
+                self.lose(winner);
                 (pending, index) = (false, 0);
             }
         }
         pending
     }
 
-    /// An attempt has let a request from outside through.
-    fn let_through(&mut self, request: Cancelled) {
-        if !self.decided {
-            (self.winner, self.timer, self.due) = (None, None, false);
-            if self.cancelled.is_none() {
-                request.clone().go_on();
-            }
-        }
-        self.cancelled = Some(request);
-    }
-
-    /// There is a winner: the others are cancelled.
-    fn decide(&mut self) {
-        (self.decided, self.timer, self.due) = (true, None, false);
-        let winner = self.winner.as_ref().map(|(_, index)| *index);
+    /// Cancels all but the winner.
+    fn lose(&mut self, winner: usize) {
+        (self.timer, self.due) = (None, false);
         for (index, branch) in self.begun.iter_mut().enumerate() {
-            if Some(index) != winner {
+            if index != winner {
                 branch.as_mut().lose();
             }
         }

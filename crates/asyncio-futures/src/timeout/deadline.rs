@@ -61,8 +61,10 @@ pub(super) struct Deadline {
     /// What to cancel: there once the body waits.
     scope: OnceCell<ScopeRef>,
     alarm: Cell<Option<Alarm>>,
-    /// The deadline had passed when it was set: an entry is in the ready queue already.
-    soon: Cell<bool>,
+    /// How often a deadline was set that had passed, each with an entry in the ready queue; and
+    /// whether the last of them still stands.
+    overdue: Cell<u32>,
+    is_overdue: Cell<bool>,
 }
 
 impl Timeout {
@@ -119,11 +121,11 @@ impl Timeout {
     /// # Errors
     /// [`TimeoutStateError`] when no future runs under it, or it has expired: too early or too
     /// late.
-    pub fn reschedule(&self, when: Option<Instant>) -> Result<(), TimeoutStateError> {
+    pub fn reschedule(&self, when: impl Into<Option<Instant>>) -> Result<(), TimeoutStateError> {
         if self.0.phase.get() != Phase::Active {
             return Err(TimeoutStateError);
         }
-        self.0.when.set(when);
+        self.0.when.set(when.into());
         self.0.set_alarm();
         Ok(())
     }
@@ -153,7 +155,8 @@ impl Deadline {
             event_loop: OnceCell::new(),
             scope: OnceCell::new(),
             alarm: Cell::new(None),
-            soon: Cell::new(false),
+            overdue: Cell::new(0),
+            is_overdue: Cell::new(false),
         })
     }
 
@@ -200,20 +203,35 @@ impl Deadline {
         };
         let when = self.when.get();
         let alarm = self.alarm.take();
-        let soon = when.is_some_and(|when| when <= event_loop.time());
-        if soon {
+        let is_overdue = when.is_some_and(|when| when <= event_loop.time());
+        self.is_overdue.set(is_overdue);
+        if is_overdue {
             // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
-            if !self.soon.replace(true) {
-                event_loop.spawner().push(Entry::dispatch(Rc::clone(self)));
-            }
+            self.overdue.set(self.overdue.get().wrapping_add(1));
+            let overdue = Overdue {
+                deadline: Rc::clone(self),
+                number: self.overdue.get(),
+            };
+            event_loop.spawner().push(Entry::dispatch(Rc::new(overdue)));
             return;
         }
-        self.soon.set(false);
         let alarm = alarm.filter(|alarm| alarm.reschedule(when));
         self.alarm.set(alarm.or_else(|| {
             let entry = || Entry::dispatch(Rc::clone(self));
             when.map(|_| event_loop.alarm_at(when, entry()))
         }));
+    }
+
+    /// Refuses to go on in another loop, in which its time would never be over.
+    ///
+    /// # Panics
+    /// If the thread runs another loop than the one whose timer it has.
+    pub(super) fn assert_may_wait(&self) {
+        if let Some(event_loop) = self.event_loop.get() {
+            event_loop
+                .spawner()
+                .assert_may_wait(format_args!("the timer of a timeout"));
+        }
     }
 
     /// The deadline has passed: asks the body to end.
@@ -223,7 +241,7 @@ impl Deadline {
         }
         self.phase.set(Phase::Expiring);
         if let Some(scope) = self.scope.get() {
-            scope.cancel(None);
+            scope.cancel();
         }
     }
 
@@ -251,13 +269,33 @@ impl Dispatch for Deadline {
         let moved = alarm.as_ref().is_some_and(Alarm::is_set);
         let rang = alarm.is_some() && !moved;
         self.alarm.set(alarm);
-        if self.soon.take() || rang {
+        if rang {
             self.expire();
         }
     }
 
     fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("deadline of a timeout")
+    }
+}
+
+/// The entry of a deadline that had passed when it was set. A later one does not take its place, but
+/// stands further back in the queue.
+struct Overdue {
+    deadline: Rc<Deadline>,
+    number: u32,
+}
+
+impl Dispatch for Overdue {
+    fn run(self: Rc<Self>) {
+        let deadline = &self.deadline;
+        if deadline.is_overdue.get() && deadline.overdue.get() == self.number {
+            deadline.expire();
+        }
+    }
+
+    fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.deadline.describe(formatter)
     }
 }
 

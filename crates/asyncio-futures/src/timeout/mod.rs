@@ -28,14 +28,14 @@ pub use wait_for::{Awaitable, Coroutine, Waitable, wait_for};
 /// outwards, and so of several that expire together the outermost wins.
 ///
 /// The time begins when `future` first has to wait: one that is ready at once costs no look at the
-/// clock. `Duration::ZERO` cancels what is not ready at once, one turn later; `Duration::MAX`
-/// never ends. To move the deadline, or ask whether it has passed, make a [`Timeout`] first.
+/// clock. `Duration::ZERO` cancels what is not ready at once, one turn later; `Duration::MAX` and
+/// `None` are no limit. To move the deadline, or ask whether it has passed, make a [`Timeout`] first.
 ///
 /// # Errors
 /// [`TimeoutError`](crate::TimeoutError).
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// Yes, if `future` is: dropping it drops `future` where it is, and its timer.
@@ -56,29 +56,38 @@ pub use wait_for::{Awaitable, Coroutine, Waitable, wait_for};
 /// ```
 ///
 /// [`TimeoutError`]: crate::TimeoutError
-pub fn timeout<F: IntoFuture>(delay: Duration, future: F) -> Timed<F::IntoFuture> {
-    Timed::after(delay, future.into_future())
+pub fn timeout<F>(delay: impl Into<Option<Duration>>, future: F) -> Timed<F::IntoFuture>
+where
+    F: IntoFuture,
+{
+    Timed::after(delay.into().unwrap_or(Duration::MAX), future.into_future())
 }
 
 /// [`timeout`] with a moment of the loop's clock instead of a delay. One that has passed cancels
-/// what is not ready at once, one turn later.
+/// what is not ready at once, one turn later; `None` is no limit.
 ///
 /// # Errors
 /// [`TimeoutError`](crate::TimeoutError).
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// As [`timeout`].
-pub fn timeout_at<F: IntoFuture>(when: Instant, future: F) -> Timed<F::IntoFuture> {
-    Timed::at(when, future.into_future())
+pub fn timeout_at<F>(when: impl Into<Option<Instant>>, future: F) -> Timed<F::IntoFuture>
+where
+    F: IntoFuture,
+{
+    match when.into() {
+        Some(when) => Timed::at(when, future.into_future()),
+        None => timeout(None, future),
+    }
 }
 
 /// [`timeout`] for when running out of time is no error: `None` then. trio's `move_on_after`.
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// When it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// As [`timeout`].
@@ -100,7 +109,10 @@ pub fn timeout_at<F: IntoFuture>(when: Instant, future: F) -> Timed<F::IntoFutur
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn move_on_after<F>(delay: Duration, future: F) -> impl Future<Output = Option<F::Output>>
+pub fn move_on_after<F>(
+    delay: impl Into<Option<Duration>>,
+    future: F,
+) -> impl Future<Output = Option<F::Output>>
 where
     F: IntoFuture,
 {

@@ -113,7 +113,10 @@ impl<F: Future> Future for Timed<F> {
             Stage::Over => return Poll::Pending,
         };
         let polled = this.scope.poll(this.body, cx);
-        if polled.is_pending() && matches!(this.stage, Stage::Waiting { .. }) {
+        if polled.is_pending()
+            && let Stage::Waiting { deadline, .. } = this.stage
+        {
+            deadline.assert_may_wait();
             return Poll::Pending;
         }
         let deadline = match std::mem::replace(this.stage, Stage::Over) {

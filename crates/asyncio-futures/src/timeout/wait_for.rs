@@ -135,19 +135,19 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 /// let event_loop = EventLoop::new()?;
 /// event_loop.run_until_complete(async {
 ///     let sleeping = sleep(Duration::from_secs(1000));
-///     let outcome = wait_for(sleeping, Some(Duration::from_millis(1))).await;
+///     let outcome = wait_for(sleeping, Duration::from_millis(1)).await;
 ///     assert_eq!(outcome, Err(TimeoutError));
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wait_for<A, Kind>(
     awaitable: A,
-    limit: Option<Duration>,
+    limit: impl Into<Option<Duration>>,
 ) -> impl Future<Output = Result<A::Output, TimeoutError>>
 where
     A: Awaitable<Kind>,
 {
-    match limit {
+    match limit.into() {
         None => WaitFor::Unlimited {
             future: awaitable.into_future(),
         },

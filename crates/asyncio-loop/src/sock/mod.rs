@@ -7,6 +7,8 @@
 //! and `write_io`: dropping one takes its waker out of the reactor's books at once, so the socket
 //! may be closed, or used again, right after a cancellation.
 //!
+//! Waiting for a socket inside a run of another loop than its own panics: nobody would end the wait.
+//!
 //! | file | idea |
 //! |---|---|
 //! | [`address`] | where to: an address, a name, a path |

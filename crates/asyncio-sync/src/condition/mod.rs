@@ -9,8 +9,8 @@ mod wait;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::error::NotAcquiredError;
-use crate::lock::{Acquire, Guard, Lock, LockGuard, LockRef};
+use crate::error::{NotAcquiredError, TryLockError};
+use crate::lock::{AnyLockGuard, Lock, LockAcquire, LockGuard, LockRef};
 use crate::waiters::Waiters;
 
 pub use wait::{ConditionWait, ConditionWaitForgotten};
@@ -80,13 +80,15 @@ impl<T> Condition<T> {
     /// # Cancel safety
     /// Yes, as [`Lock::acquire`].
     #[inline]
-    pub fn acquire(&self) -> Acquire<&Lock<T>> {
+    pub fn acquire(&self) -> LockAcquire<&Lock<T>> {
         self.lock.acquire()
     }
 
     /// Takes the lock if it is free: [`Lock::try_acquire`].
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
+    ///
+    /// # Errors
+    /// As [`Lock::try_acquire`].
+    pub fn try_acquire(&self) -> Result<LockGuard<'_, T>, TryLockError> {
         self.lock.try_acquire()
     }
 
@@ -122,9 +124,9 @@ impl<T> Condition<T> {
     /// # Cancel safety
     /// Yes: dropped, it does not take the lock again; a notification that it has had goes to
     /// somebody else.
-    pub fn wait<L: LockRef<Value = T>>(&self, guard: Guard<L>) -> ConditionWait<'_, L> {
+    pub fn wait<L: LockRef<Value = T>>(&self, guard: AnyLockGuard<L>) -> ConditionWait<'_, L> {
         assert!(
-            std::ptr::eq(Guard::lock(&guard), &raw const *self.lock),
+            std::ptr::eq(AnyLockGuard::lock(&guard), &raw const *self.lock),
             "the guard is of another lock than the condition"
         );
         ConditionWait::new(self, guard)
@@ -140,18 +142,18 @@ impl<T> Condition<T> {
     /// Yes, as [`wait`](Self::wait).
     pub async fn wait_for<L: LockRef<Value = T>>(
         &self,
-        mut guard: Guard<L>,
+        mut guard: AnyLockGuard<L>,
         mut predicate: impl FnMut(&mut T) -> bool,
-    ) -> Guard<L> {
+    ) -> AnyLockGuard<L> {
         while !predicate(&mut guard) {
             guard = self.wait(guard).await;
         }
         guard
     }
 
-    /// [`wait`](Self::wait) under a lock whose guard was [forgotten](Guard::forget): it is locked
-    /// again, without a guard, when this comes back, and also when it is cancelled. asyncio's
-    /// `await condition.wait()` word for word.
+    /// [`wait`](Self::wait) under a lock whose guard was [forgotten](AnyLockGuard::forget): it is
+    /// locked again, without a guard, when this comes back, and also when it is cancelled.
+    /// asyncio's `await condition.wait()` word for word.
     ///
     /// # Errors
     /// When nobody holds the lock, or a guard does.

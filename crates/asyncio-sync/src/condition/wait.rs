@@ -11,7 +11,7 @@ use asyncio_executor::{Claim, Message, Settled};
 use crate::claim::Request;
 use crate::condition::Condition;
 use crate::error::NotAcquiredError;
-use crate::lock::{Guard, LockRef};
+use crate::lock::{AnyLockGuard, LockRef};
 use crate::waiters::{Place, Stage, Ticket};
 
 /// How far a wait has come.
@@ -54,7 +54,17 @@ impl<'a, T> Relocking<'a, T> {
         }
     }
 
-    /// Waits, from the first poll after the lock was released on, until it is `held` again.
+    /// Goes in line. The lock is released after it: who gets it inside of the release, by a foreign
+    /// waker that polls at once, may notify.
+    fn begin(&mut self, cx: &Context<'_>) {
+        self.phase = Phase::Unnotified;
+        let place = || Place::Claim(Rc::clone(&self.request));
+        self.condition
+            .waiters
+            .wait_at(&mut self.notified, cx, 1, place);
+    }
+
+    /// Waits, when it is in line and the lock was released, until the lock is `held` again.
     fn poll(&mut self, cx: &mut Context<'_>, held: impl Fn(&Condition<T>)) -> Poll<()> {
         let Self {
             condition,
@@ -83,7 +93,6 @@ impl<'a, T> Relocking<'a, T> {
                     *phase = Phase::Relock;
                 }
                 if *phase != Phase::Relock {
-                    *phase = Phase::Unnotified;
                     condition.waiters.wait_at(notified, cx, 1, place);
                     request.keep_waker(cx);
                     return Poll::Pending;
@@ -119,14 +128,14 @@ impl<'a, T> Relocking<'a, T> {
 #[must_use = "futures do nothing unless polled"]
 pub struct ConditionWait<'a, L: LockRef> {
     /// The guard, before the first poll.
-    guard: Option<Guard<L>>,
+    guard: Option<AnyLockGuard<L>>,
     /// What refers to the lock, while it waits.
     lock: Option<L>,
     wait: Relocking<'a, L::Value>,
 }
 
 impl<'a, L: LockRef> ConditionWait<'a, L> {
-    pub(super) fn new(condition: &'a Condition<L::Value>, guard: Guard<L>) -> Self {
+    pub(super) fn new(condition: &'a Condition<L::Value>, guard: AnyLockGuard<L>) -> Self {
         Self {
             guard: Some(guard),
             lock: None,
@@ -139,17 +148,18 @@ impl<'a, L: LockRef> ConditionWait<'a, L> {
 impl<L: LockRef> Unpin for ConditionWait<'_, L> {}
 
 impl<L: LockRef> Future for ConditionWait<'_, L> {
-    type Output = Guard<L>;
+    type Output = AnyLockGuard<L>;
 
     /// # Panics
     /// When polled again after it was ready.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Guard<L>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AnyLockGuard<L>> {
         if let Some(guard) = self.guard.take() {
+            self.wait.begin(cx);
             self.lock = guard.into_lock();
         }
         ready!(self.wait.poll(cx, |_| ()));
         self.wait.phase = Phase::Over;
-        Poll::Ready(Guard::of(self.lock.take().expect("it was released")))
+        Poll::Ready(AnyLockGuard::of(self.lock.take().expect("it was released")))
     }
 }
 
@@ -159,7 +169,7 @@ impl<L: LockRef> Drop for ConditionWait<'_, L> {
             Phase::New | Phase::Over => {}
             Phase::Unnotified | Phase::Relock => self.wait.give_up(),
             // Cancelled: the guard that nobody was given.
-            Phase::Held => drop(self.lock.take().map(Guard::of)),
+            Phase::Held => drop(self.lock.take().map(AnyLockGuard::of)),
         }
     }
 }
@@ -195,7 +205,12 @@ impl<T> Future for ConditionWaitForgotten<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.wait;
         if wait.phase == Phase::New {
-            wait.condition.release()?;
+            wait.begin(cx);
+            if let Err(error) = wait.condition.release() {
+                wait.give_up();
+                wait.phase = Phase::New;
+                return Poll::Ready(Err(error));
+            }
         }
         ready!(wait.poll(cx, |condition| condition.lock.forget_taken()));
         wait.phase = Phase::Over;

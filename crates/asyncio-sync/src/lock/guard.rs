@@ -47,18 +47,18 @@ impl<T> LockRef for Rc<Lock<T>> {
 /// A lock that is held; dropping it releases the lock. The two kinds have names:
 /// [`LockGuard`] and [`OwnedLockGuard`].
 #[must_use = "dropping a guard releases its lock"]
-pub struct Guard<L: LockRef> {
+pub struct AnyLockGuard<L: LockRef> {
     /// `None` for a guard that was forgotten.
     held: Option<(L, L::Value)>,
 }
 
 /// A lock that is held, borrowed: [`Lock::acquire`].
-pub type LockGuard<'a, T = ()> = Guard<&'a Lock<T>>;
+pub type LockGuard<'a, T = ()> = AnyLockGuard<&'a Lock<T>>;
 
 /// A lock that is held, with a reference to the lock of its own: [`Lock::acquire_owned`].
-pub type OwnedLockGuard<T = ()> = Guard<Rc<Lock<T>>>;
+pub type OwnedLockGuard<T = ()> = AnyLockGuard<Rc<Lock<T>>>;
 
-impl<L: LockRef> Guard<L> {
+impl<L: LockRef> AnyLockGuard<L> {
     /// The guard of a lock that was just taken.
     #[inline]
     pub(crate) fn of(lock: L) -> Self {
@@ -108,7 +108,7 @@ impl<L: LockRef> Guard<L> {
     }
 }
 
-impl<L: LockRef> Deref for Guard<L> {
+impl<L: LockRef> Deref for AnyLockGuard<L> {
     type Target = L::Value;
 
     #[inline]
@@ -117,7 +117,7 @@ impl<L: LockRef> Deref for Guard<L> {
     }
 }
 
-impl<L: LockRef> DerefMut for Guard<L> {
+impl<L: LockRef> DerefMut for AnyLockGuard<L> {
     #[inline]
     fn deref_mut(&mut self) -> &mut L::Value {
         &mut self
@@ -128,7 +128,7 @@ impl<L: LockRef> DerefMut for Guard<L> {
     }
 }
 
-impl<L: LockRef> Drop for Guard<L> {
+impl<L: LockRef> Drop for AnyLockGuard<L> {
     #[inline]
     fn drop(&mut self) {
         if let Some((lock, value)) = self.held.take() {
@@ -138,13 +138,13 @@ impl<L: LockRef> Drop for Guard<L> {
     }
 }
 
-impl<L: LockRef<Value: fmt::Debug>> fmt::Debug for Guard<L> {
+impl<L: LockRef<Value: fmt::Debug>> fmt::Debug for AnyLockGuard<L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(formatter)
     }
 }
 
-impl<L: LockRef<Value: fmt::Display>> fmt::Display for Guard<L> {
+impl<L: LockRef<Value: fmt::Display>> fmt::Display for AnyLockGuard<L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(formatter)
     }

@@ -17,11 +17,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::error::NotAcquiredError;
+use crate::error::{NotAcquiredError, TryLockError};
 use crate::waiters::{Place, Ticket};
 use raw::{Held, RawLock, here};
 
-pub use guard::{Guard, LockGuard, LockRef, OwnedLockGuard};
+pub use guard::{AnyLockGuard, LockGuard, LockRef, OwnedLockGuard};
 
 /// Protects what tasks of one thread share over an `await`. asyncio's `Lock`.
 ///
@@ -29,7 +29,7 @@ pub use guard::{Guard, LockGuard, LockRef, OwnedLockGuard};
 /// outside) and releases when it is dropped. Who waits gets it in order of arrival. A release wakes
 /// the one who has waited longest, and nobody gets ahead of it until it has run: there is no
 /// barging. It is not re-entrant, and belongs to no task: any may release what another has
-/// [forgotten](Guard::forget).
+/// [forgotten](AnyLockGuard::forget).
 ///
 /// The value moves into the guard and back, so box a large one.
 ///
@@ -79,8 +79,8 @@ impl<T> Lock<T> {
     /// Yes: dropped, it gives up its place, and passes on a wake-up that it has had. Who asks again
     /// waits at the tail.
     #[inline]
-    pub fn acquire(&self) -> Acquire<&Self> {
-        Acquire::of(self)
+    pub fn acquire(&self) -> LockAcquire<&Self> {
+        LockAcquire::of(self)
     }
 
     /// [`acquire`](Self::acquire) for a guard that owns a reference to the lock: it can be kept
@@ -103,21 +103,27 @@ impl<T> Lock<T> {
     /// assert_eq!(executor.run_until_complete(task).unwrap().unwrap(), 1);
     /// ```
     #[inline]
-    pub fn acquire_owned(self: Rc<Self>) -> Acquire<Rc<Self>> {
-        Acquire::of(self)
+    pub fn acquire_owned(self: Rc<Self>) -> LockAcquire<Rc<Self>> {
+        LockAcquire::of(self)
     }
 
     /// Takes the lock if it is free and nobody waits for it.
+    ///
+    /// # Errors
+    /// When somebody holds it, or waits for it.
     #[inline]
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
-        self.raw.try_take().then(|| Guard::of(self))
+    pub fn try_acquire(&self) -> Result<LockGuard<'_, T>, TryLockError> {
+        self.raw.try_take()?;
+        Ok(AnyLockGuard::of(self))
     }
 
     /// [`try_acquire`](Self::try_acquire) for a guard that owns a reference to the lock.
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_acquire_owned(self: Rc<Self>) -> Option<OwnedLockGuard<T>> {
-        self.raw.try_take().then(|| Guard::of(self))
+    ///
+    /// # Errors
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_owned(self: Rc<Self>) -> Result<OwnedLockGuard<T>, TryLockError> {
+        self.raw.try_take()?;
+        Ok(AnyLockGuard::of(self))
     }
 
     /// Whether somebody holds it. Between a release and the run of the one that was woken by it
@@ -127,8 +133,8 @@ impl<T> Lock<T> {
         self.raw.held() != Held::No
     }
 
-    /// Releases a lock whose guard was [forgotten](Guard::forget), and wakes who has waited
-    /// longest.
+    /// Releases a lock whose guard was [forgotten](AnyLockGuard::forget), and wakes who
+    /// has waited longest.
     ///
     /// # Errors
     /// When nobody holds it (asyncio's `RuntimeError`), or a guard does, which releases it itself.
@@ -212,13 +218,13 @@ impl<T> fmt::Debug for Lock<T> {
 
 /// Future of [`Lock::acquire`] and [`Lock::acquire_owned`].
 #[must_use = "futures do nothing unless polled"]
-pub struct Acquire<L: LockRef> {
+pub struct LockAcquire<L: LockRef> {
     /// `None` once it was ready.
     lock: Option<L>,
     ticket: Ticket,
 }
 
-impl<L: LockRef> Acquire<L> {
+impl<L: LockRef> LockAcquire<L> {
     #[inline]
     fn of(lock: L) -> Self {
         Self {
@@ -229,23 +235,25 @@ impl<L: LockRef> Acquire<L> {
 }
 
 /// Nothing in it is pinned.
-impl<L: LockRef> Unpin for Acquire<L> {}
+impl<L: LockRef> Unpin for LockAcquire<L> {}
 
-impl<L: LockRef> Future for Acquire<L> {
-    type Output = Guard<L>;
+impl<L: LockRef> Future for LockAcquire<L> {
+    type Output = AnyLockGuard<L>;
 
     /// # Panics
     /// When polled again after it was ready.
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Guard<L>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AnyLockGuard<L>> {
         let Self { lock, ticket } = &mut *self;
         let raw = &lock.as_ref().expect("polled after completion").lock().raw;
         ready!(raw.poll_take(ticket, cx, here));
-        Poll::Ready(Guard::of(lock.take().expect("polled after completion")))
+        Poll::Ready(AnyLockGuard::of(
+            lock.take().expect("polled after completion"),
+        ))
     }
 }
 
-impl<L: LockRef> Drop for Acquire<L> {
+impl<L: LockRef> Drop for LockAcquire<L> {
     #[inline]
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
@@ -254,10 +262,10 @@ impl<L: LockRef> Drop for Acquire<L> {
     }
 }
 
-impl<L: LockRef> fmt::Debug for Acquire<L> {
+impl<L: LockRef> fmt::Debug for LockAcquire<L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Acquire")
+            .debug_struct("LockAcquire")
             .field("waits", &!self.ticket.is_fresh())
             .finish_non_exhaustive()
     }

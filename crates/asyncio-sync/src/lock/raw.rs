@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
+use crate::error::TryLockError;
 use crate::waiters::{Place, Stage, Ticket, Waiters};
 
 use asyncio_executor::WaitPlace;
@@ -33,13 +34,14 @@ impl RawLock {
 
     /// Takes the lock, if it is free and nobody waits who is not about to be dropped.
     #[inline]
-    pub(super) fn try_take(&self) -> bool {
+    pub(super) fn try_take(&self) -> Result<(), TryLockError> {
         let free =
             self.held.get() == Held::No && (self.waiters.is_empty() || self.waiters.all_leave());
-        if free {
-            self.held.set(Held::Guarded);
+        if !free {
+            return Err(TryLockError);
         }
-        free
+        self.held.set(Held::Guarded);
+        Ok(())
     }
 
     /// Makes a guard's hold one by agreement, or the other way round.
@@ -69,7 +71,7 @@ impl RawLock {
         cx: &Context<'_>,
         place: impl FnOnce() -> Place,
     ) -> Poll<()> {
-        if ticket.is_fresh() && self.try_take() {
+        if ticket.is_fresh() && self.try_take().is_ok() {
             return Poll::Ready(());
         }
         self.poll_queued(ticket, cx, place)

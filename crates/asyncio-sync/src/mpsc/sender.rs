@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::channel::{SendError, TrySendError};
-use crate::error::SemaphoreClosed;
+use crate::error::{SemaphoreClosed, TryAcquireError};
 use crate::mpsc::shared::Shared;
 use crate::waiters::Ticket;
 
@@ -107,12 +107,12 @@ impl<T> Sender<T> {
     /// When there is none, or nobody will receive; the value comes back.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         match self.0.room.try_take(1) {
-            Ok(true) => {
+            Ok(()) => {
                 self.0.push(value);
                 Ok(())
             }
-            Ok(false) => Err(TrySendError::Full(value)),
-            Err(SemaphoreClosed) => Err(TrySendError::Closed(value)),
+            Err(TryAcquireError::NoPermits) => Err(TrySendError::Full(value)),
+            Err(TryAcquireError::Closed) => Err(TrySendError::Closed(value)),
         }
     }
 

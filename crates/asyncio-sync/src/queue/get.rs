@@ -10,12 +10,12 @@ use crate::waiters::{Stage, Ticket};
 
 /// Future of [`Queue::get`](BaseQueue::get).
 #[must_use = "futures do nothing unless polled"]
-pub struct Get<'a, T, S: Store<T>> {
+pub struct QueueGet<'a, T, S: Store<T>> {
     queue: &'a BaseQueue<T, S>,
     ticket: Ticket,
 }
 
-impl<'a, T, S: Store<T>> Get<'a, T, S> {
+impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
     #[inline]
     pub(super) fn new(queue: &'a BaseQueue<T, S>) -> Self {
         Self {
@@ -25,6 +25,7 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
     }
 
     /// Whether it may look: not before it was woken, or the item would be another's.
+    #[inline]
     fn may_look(&self) -> bool {
         let BaseQueue { getters, .. } = self.queue;
         match getters.stage(&self.ticket) {
@@ -35,39 +36,37 @@ impl<'a, T, S: Store<T>> Get<'a, T, S> {
         }
     }
 
-    fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
-        let queue = self.queue;
-        if self.may_look() {
-            let got = match queue.get_nowait() {
-                Ok(item) => Some(Ok(item)),
-                Err(GetNowaitError::ShutDown(error)) => Some(Err(error)),
-                Err(GetNowaitError::Empty(_)) => None,
-            };
-            if let Some(got) = got {
-                queue.getters.leave(&mut self.ticket);
-                return Poll::Ready(got);
+    /// Takes the next item, or waits for one.
+    #[inline]
+    fn look(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
+        let getters = &self.queue.getters;
+        let got = match self.queue.get_nowait() {
+            Ok(item) => Ok(item),
+            Err(GetNowaitError::ShutDown(error)) => Err(error),
+            Err(GetNowaitError::Empty(_)) => {
+                getters.wait(&mut self.ticket, cx, 1);
+                return Poll::Pending;
             }
-        }
-        queue.getters.wait(&mut self.ticket, cx, 1);
-        Poll::Pending
+        };
+        getters.leave(&mut self.ticket);
+        Poll::Ready(got)
     }
 }
 
-impl<T, S: Store<T>> Future for Get<'_, T, S> {
+impl<T, S: Store<T>> Future for QueueGet<'_, T, S> {
     type Output = Result<T, QueueShutDown>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.ticket.is_fresh()
-            && let Ok(item) = self.queue.get_nowait()
-        {
-            return Poll::Ready(Ok(item));
+        if self.may_look() {
+            return self.look(cx);
         }
-        self.poll_queued(cx)
+        self.queue.getters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
     }
 }
 
-impl<T, S: Store<T>> Drop for Get<'_, T, S> {
+impl<T, S: Store<T>> Drop for QueueGet<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
         if self.ticket.is_fresh() {
@@ -80,10 +79,10 @@ impl<T, S: Store<T>> Drop for Get<'_, T, S> {
     }
 }
 
-impl<T, S: Store<T>> fmt::Debug for Get<'_, T, S> {
+impl<T, S: Store<T>> fmt::Debug for QueueGet<'_, T, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Get")
+            .debug_struct("QueueGet")
             .field("waits", &!self.ticket.is_fresh())
             .finish_non_exhaustive()
     }

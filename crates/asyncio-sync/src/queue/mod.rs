@@ -3,10 +3,12 @@
 //! | file | idea |
 //! |---|---|
 //! | [`store`] | the items, and their order |
+//! | [`change`] | putting in and taking out, counted whatever happens |
 //! | [`get`] | waiting for an item |
 //! | [`put`] | waiting for room |
 //! | [`error`] | why there was none |
 
+mod change;
 mod error;
 mod get;
 mod put;
@@ -19,10 +21,11 @@ use std::marker::PhantomData;
 use crate::error::TaskDoneError;
 use crate::event::Event;
 use crate::waiters::Waiters;
+use change::TellAll;
 
 pub use error::{GetNowaitError, PutNowaitError, QueueEmpty, QueueFull, QueueShutDown};
-pub use get::Get;
-pub use put::Put;
+pub use get::QueueGet;
+pub use put::QueuePut;
 pub use store::{Fifo, Lifo, Priority, Store};
 
 /// A queue between the tasks of one thread. asyncio's `Queue`.
@@ -71,7 +74,9 @@ pub type LifoQueue<T> = BaseQueue<T, Lifo<T>>;
 /// A queue whose lowest item leaves first; of equal ones the one that came first, which asyncio
 /// does not promise. asyncio's `PriorityQueue`.
 ///
-/// Its methods panic when the comparison of items does, or uses the queue.
+/// Its methods panic when the comparison of items does, or uses the queue. An item that was being
+/// put in is in it then, in no particular place; one that was being taken out is dropped, and
+/// counts as done.
 ///
 /// # Examples
 /// ```
@@ -171,8 +176,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Yes for the queue: dropped, nothing was put, and a wake-up that it has had is passed on. The
     /// item is dropped with it.
     #[inline]
-    pub fn put(&self, item: T) -> Put<'_, T, S> {
-        Put::new(self, item)
+    pub fn put(&self, item: T) -> QueuePut<'_, T, S> {
+        QueuePut::new(self, item)
     }
 
     /// Puts an item in if there is room.
@@ -181,24 +186,10 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// When there is none, or the queue was shut down; the item comes back.
     #[inline]
     pub fn put_nowait(&self, item: T) -> Result<(), PutNowaitError<T>> {
-        if self.is_shutdown.get() {
-            return Err(PutNowaitError::ShutDown(QueueShutDown(item)));
-        }
-        let mut store = self.store.borrow_mut();
-        if store.len() >= self.limit {
-            return Err(PutNowaitError::Full(QueueFull(item)));
-        }
-        store.put(item);
-        drop(store);
-        self.has_put();
-        Ok(())
-    }
-
-    #[inline]
-    fn has_put(&self) {
-        self.unfinished.set(self.unfinished.get() + 1);
-        self.finished.clear();
-        self.getters.wake_next();
+        self.put_in(item).map_err(|item| match self.is_shutdown() {
+            true => PutNowaitError::ShutDown(QueueShutDown(item)),
+            false => PutNowaitError::Full(QueueFull(item)),
+        })
     }
 
     /// Takes the next item, and waits for one if there is none.
@@ -209,8 +200,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// # Cancel safety
     /// Yes: dropped, it has taken nothing, and a wake-up that it has had is passed on.
     #[inline]
-    pub fn get(&self) -> Get<'_, T, S> {
-        Get::new(self)
+    pub fn get(&self) -> QueueGet<'_, T, S> {
+        QueueGet::new(self)
     }
 
     /// Takes the next item if there is one.
@@ -219,12 +210,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// When there is none; a queue that was shut down says so.
     #[inline]
     pub fn get_nowait(&self) -> Result<T, GetNowaitError> {
-        let item = self.store.borrow_mut().get();
-        match item {
-            Some(item) => {
-                self.putters.wake_next();
-                Ok(item)
-            }
+        match self.take_out() {
+            Some(item) => Ok(item),
             None if self.is_shutdown.get() => Err(GetNowaitError::ShutDown(QueueShutDown(()))),
             None => Err(GetNowaitError::Empty(QueueEmpty)),
         }
@@ -236,11 +223,10 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// # Errors
     /// When it was called more often than there were items.
     pub fn task_done(&self) -> Result<(), TaskDoneError> {
-        let left = self.unfinished.get().checked_sub(1).ok_or(TaskDoneError)?;
-        self.unfinished.set(left);
-        if left == 0 {
-            self.finished.set();
+        if self.unfinished.get() == 0 {
+            return Err(TaskDoneError);
         }
+        self.has_done(1);
         Ok(())
     }
 
@@ -259,28 +245,12 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// still be taken; or, if this is `immediate`, is dropped, and counts as done.
     pub fn shutdown(&self, immediate: bool) {
         self.is_shutdown.set(true);
-        let dropped = if immediate {
-            self.take_items()
-        } else {
-            Vec::new()
-        };
-        self.getters.wake_all();
-        self.putters.wake_all();
-        drop(dropped); // foreign code, which may panic: when everybody was told
-    }
-
-    /// Takes all items out, and counts them as done.
-    fn take_items(&self) -> Vec<T> {
-        // A store of one's own may never say that it is empty.
-        let items: Vec<T> = (0..self.qsize())
-            .map_while(|_| self.store.borrow_mut().get())
-            .collect();
-        let unfinished = self.unfinished.get().saturating_sub(items.len());
-        self.unfinished.set(unfinished);
-        if unfinished == 0 {
-            self.finished.set();
+        let mut dropped = Vec::new();
+        // Everybody is told, whatever foreign code does: an order, and at last the items' own.
+        let _told = TellAll(self);
+        if immediate {
+            self.take_all(&mut dropped);
         }
-        items
     }
 
     /// Whether it was [shut down](Self::shutdown).

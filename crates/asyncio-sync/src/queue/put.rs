@@ -10,14 +10,14 @@ use crate::waiters::{Stage, Ticket};
 
 /// Future of [`Queue::put`](BaseQueue::put).
 #[must_use = "futures do nothing unless polled"]
-pub struct Put<'a, T, S: Store<T>> {
+pub struct QueuePut<'a, T, S: Store<T>> {
     queue: &'a BaseQueue<T, S>,
     /// `None` once it was ready.
     item: Option<T>,
     ticket: Ticket,
 }
 
-impl<'a, T, S: Store<T>> Put<'a, T, S> {
+impl<'a, T, S: Store<T>> QueuePut<'a, T, S> {
     #[inline]
     pub(super) fn new(queue: &'a BaseQueue<T, S>, item: T) -> Self {
         Self {
@@ -30,15 +30,14 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
     /// Puts the item if there is room, without a detour.
     #[inline]
     fn put_at_once(&mut self) -> bool {
-        let queue = self.queue;
-        let mut store = queue.store.borrow_mut();
-        if queue.is_shutdown.get() || store.len() >= queue.limit {
-            return false;
+        let item = self.item.take().expect(POLLED_AFTER);
+        match self.queue.put_in(item) {
+            Ok(()) => true,
+            Err(item) => {
+                self.item = Some(item);
+                false
+            }
         }
-        store.put(self.item.take().expect(POLLED_AFTER));
-        drop(store);
-        queue.has_put();
-        true
     }
 
     /// Whether it may look: not before it was woken, or the room would be another's.
@@ -56,7 +55,6 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
     }
 
     fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<(), QueueShutDown<T>>> {
-        assert!(self.item.is_some(), "{POLLED_AFTER}");
         let queue = self.queue;
         if self.may_look() {
             if self.put_at_once() {
@@ -78,9 +76,9 @@ impl<'a, T, S: Store<T>> Put<'a, T, S> {
 const POLLED_AFTER: &str = "polled after completion";
 
 /// Nothing in it is pinned.
-impl<T, S: Store<T>> Unpin for Put<'_, T, S> {}
+impl<T, S: Store<T>> Unpin for QueuePut<'_, T, S> {}
 
-impl<T, S: Store<T>> Future for Put<'_, T, S> {
+impl<T, S: Store<T>> Future for QueuePut<'_, T, S> {
     type Output = Result<(), QueueShutDown<T>>;
 
     /// # Panics
@@ -94,7 +92,7 @@ impl<T, S: Store<T>> Future for Put<'_, T, S> {
     }
 }
 
-impl<T, S: Store<T>> Drop for Put<'_, T, S> {
+impl<T, S: Store<T>> Drop for QueuePut<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
         if self.ticket.is_fresh() {
@@ -107,10 +105,10 @@ impl<T, S: Store<T>> Drop for Put<'_, T, S> {
     }
 }
 
-impl<T, S: Store<T>> fmt::Debug for Put<'_, T, S> {
+impl<T, S: Store<T>> fmt::Debug for QueuePut<'_, T, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Put")
+            .debug_struct("QueuePut")
             .field("waits", &!self.ticket.is_fresh())
             .finish_non_exhaustive()
     }

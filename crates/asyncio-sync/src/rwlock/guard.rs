@@ -47,7 +47,7 @@ impl<T> RwLockRef for Rc<RwLock<T>> {
 /// A lock that is read; dropping it lets writers in. The two kinds have names:
 /// [`RwLockReadGuard`] and [`OwnedRwLockReadGuard`].
 #[must_use = "dropping a guard releases its lock"]
-pub struct ReadGuard<L: RwLockRef> {
+pub struct AnyRwLockReadGuard<L: RwLockRef> {
     /// `None` once it is gone.
     held: Option<(L, Rc<L::Value>)>,
 }
@@ -55,27 +55,27 @@ pub struct ReadGuard<L: RwLockRef> {
 /// A lock that is written; dropping it lets others in. The two kinds have names:
 /// [`RwLockWriteGuard`] and [`OwnedRwLockWriteGuard`].
 #[must_use = "dropping a guard releases its lock"]
-pub struct WriteGuard<L: RwLockRef> {
+pub struct AnyRwLockWriteGuard<L: RwLockRef> {
     /// `None` once it is gone.
     held: Option<(L, Rc<L::Value>)>,
 }
 
 /// A lock that is read, borrowed: [`RwLock::read`].
-pub type RwLockReadGuard<'a, T = ()> = ReadGuard<&'a RwLock<T>>;
+pub type RwLockReadGuard<'a, T = ()> = AnyRwLockReadGuard<&'a RwLock<T>>;
 
 /// A lock that is written, borrowed: [`RwLock::write`].
-pub type RwLockWriteGuard<'a, T = ()> = WriteGuard<&'a RwLock<T>>;
+pub type RwLockWriteGuard<'a, T = ()> = AnyRwLockWriteGuard<&'a RwLock<T>>;
 
 /// A lock that is read, with a reference to the lock of its own: [`RwLock::read_owned`].
-pub type OwnedRwLockReadGuard<T = ()> = ReadGuard<Rc<RwLock<T>>>;
+pub type OwnedRwLockReadGuard<T = ()> = AnyRwLockReadGuard<Rc<RwLock<T>>>;
 
 /// A lock that is written, with a reference to the lock of its own: [`RwLock::write_owned`].
-pub type OwnedRwLockWriteGuard<T = ()> = WriteGuard<Rc<RwLock<T>>>;
+pub type OwnedRwLockWriteGuard<T = ()> = AnyRwLockWriteGuard<Rc<RwLock<T>>>;
 
 /// What a guard that is not gone has.
 const HELD: &str = "a guard holds until it is gone";
 
-impl<L: RwLockRef> ReadGuard<L> {
+impl<L: RwLockRef> AnyRwLockReadGuard<L> {
     /// The guard of one who has just got a permit.
     pub(super) fn of(lock: L) -> Self {
         let value = lock.lock().value.borrow().clone();
@@ -86,7 +86,7 @@ impl<L: RwLockRef> ReadGuard<L> {
     }
 }
 
-impl<L: RwLockRef> WriteGuard<L> {
+impl<L: RwLockRef> AnyRwLockWriteGuard<L> {
     /// The guard of one who has just got all permits.
     pub(super) fn of(lock: L) -> Self {
         let value = lock.lock().value.take();
@@ -97,17 +97,17 @@ impl<L: RwLockRef> WriteGuard<L> {
     }
 
     /// Goes on as one who reads, and lets others who read in. No writer comes in between.
-    pub fn downgrade(mut guard: Self) -> ReadGuard<L> {
+    pub fn downgrade(mut guard: Self) -> AnyRwLockReadGuard<L> {
         let (lock, value) = guard.held.take().expect(HELD);
         lock.lock().value.replace(Some(Rc::clone(&value)));
         lock.lock().permits.give_back(ALL - 1);
-        ReadGuard {
+        AnyRwLockReadGuard {
             held: Some((lock, value)),
         }
     }
 }
 
-impl<L: RwLockRef> Drop for ReadGuard<L> {
+impl<L: RwLockRef> Drop for AnyRwLockReadGuard<L> {
     fn drop(&mut self) {
         if let Some((lock, value)) = self.held.take() {
             drop(value); // before anybody can write
@@ -116,7 +116,7 @@ impl<L: RwLockRef> Drop for ReadGuard<L> {
     }
 }
 
-impl<L: RwLockRef> Drop for WriteGuard<L> {
+impl<L: RwLockRef> Drop for AnyRwLockWriteGuard<L> {
     fn drop(&mut self) {
         if let Some((lock, value)) = self.held.take() {
             lock.lock().value.replace(Some(value));
@@ -125,7 +125,7 @@ impl<L: RwLockRef> Drop for WriteGuard<L> {
     }
 }
 
-impl<L: RwLockRef> Deref for ReadGuard<L> {
+impl<L: RwLockRef> Deref for AnyRwLockReadGuard<L> {
     type Target = L::Value;
 
     fn deref(&self) -> &L::Value {
@@ -133,7 +133,7 @@ impl<L: RwLockRef> Deref for ReadGuard<L> {
     }
 }
 
-impl<L: RwLockRef> Deref for WriteGuard<L> {
+impl<L: RwLockRef> Deref for AnyRwLockWriteGuard<L> {
     type Target = L::Value;
 
     fn deref(&self) -> &L::Value {
@@ -141,20 +141,20 @@ impl<L: RwLockRef> Deref for WriteGuard<L> {
     }
 }
 
-impl<L: RwLockRef> DerefMut for WriteGuard<L> {
+impl<L: RwLockRef> DerefMut for AnyRwLockWriteGuard<L> {
     fn deref_mut(&mut self) -> &mut L::Value {
         let value = &mut self.held.as_mut().expect(HELD).1;
         Rc::get_mut(value).expect("who writes has the only reference")
     }
 }
 
-impl<L: RwLockRef<Value: fmt::Debug>> fmt::Debug for ReadGuard<L> {
+impl<L: RwLockRef<Value: fmt::Debug>> fmt::Debug for AnyRwLockReadGuard<L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(formatter)
     }
 }
 
-impl<L: RwLockRef<Value: fmt::Debug>> fmt::Debug for WriteGuard<L> {
+impl<L: RwLockRef<Value: fmt::Debug>> fmt::Debug for AnyRwLockWriteGuard<L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(formatter)
     }

@@ -15,12 +15,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use crate::error::TryLockError;
 use crate::semaphore::raw::RawSemaphore;
 use crate::waiters::Ticket;
 
 pub use guard::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, ReadGuard, RwLockReadGuard, RwLockRef,
-    RwLockWriteGuard, WriteGuard,
+    AnyRwLockReadGuard, AnyRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
+    RwLockReadGuard, RwLockRef, RwLockWriteGuard,
 };
 
 /// The permits of a lock: what a writer takes.
@@ -43,7 +44,7 @@ const ALL: usize = usize::MAX;
 ///     .run_until_complete(async {
 ///         let (one, two) = (config.read().await, config.read().await);
 ///         assert_eq!(*one, *two);
-///         assert!(config.try_write().is_none());
+///         assert!(config.try_write().is_err());
 ///         drop((one, two));
 ///         config.write().await.push('b');
 ///     })
@@ -72,8 +73,8 @@ impl<T> RwLock<T> {
     /// # Cancel safety
     /// Yes: dropped, it gives up its place, and passes on a wake-up that it has had.
     #[inline]
-    pub fn read(&self) -> Read<&Self> {
-        Read(Taking::of(self, 1))
+    pub fn read(&self) -> RwLockRead<&Self> {
+        RwLockRead(Taking::of(self, 1))
     }
 
     /// Waits until nobody reads or writes and everybody who came before has had the lock, to
@@ -82,48 +83,60 @@ impl<T> RwLock<T> {
     /// # Cancel safety
     /// Yes: dropped, it gives up its place, and passes on a wake-up that it has had.
     #[inline]
-    pub fn write(&self) -> Write<&Self> {
-        Write(Taking::of(self, ALL))
+    pub fn write(&self) -> RwLockWrite<&Self> {
+        RwLockWrite(Taking::of(self, ALL))
     }
 
     /// [`read`](Self::read) for a guard that owns a reference to the lock.
     ///
     /// # Cancel safety
     /// Yes, as [`read`](Self::read).
-    pub fn read_owned(self: Rc<Self>) -> Read<Rc<Self>> {
-        Read(Taking::of(self, 1))
+    pub fn read_owned(self: Rc<Self>) -> RwLockRead<Rc<Self>> {
+        RwLockRead(Taking::of(self, 1))
     }
 
     /// [`write`](Self::write) for a guard that owns a reference to the lock.
     ///
     /// # Cancel safety
     /// Yes, as [`write`](Self::write).
-    pub fn write_owned(self: Rc<Self>) -> Write<Rc<Self>> {
-        Write(Taking::of(self, ALL))
+    pub fn write_owned(self: Rc<Self>) -> RwLockWrite<Rc<Self>> {
+        RwLockWrite(Taking::of(self, ALL))
     }
 
     /// The lock to read, if nobody writes or waits.
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-        self.try_take(1).then(|| ReadGuard::of(self))
+    ///
+    /// # Errors
+    /// When somebody writes, or waits.
+    pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
+        self.try_take(1)?;
+        Ok(AnyRwLockReadGuard::of(self))
     }
 
     /// The lock to write, if nobody has it or waits for it.
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
-        self.try_take(ALL).then(|| WriteGuard::of(self))
+    ///
+    /// # Errors
+    /// When somebody has it, or waits for it.
+    pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
+        self.try_take(ALL)?;
+        Ok(AnyRwLockWriteGuard::of(self))
     }
 
     /// [`try_read`](Self::try_read) for a guard that owns a reference to the lock.
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_read_owned(self: Rc<Self>) -> Option<OwnedRwLockReadGuard<T>> {
-        self.try_take(1).then(|| ReadGuard::of(self))
+    ///
+    /// # Errors
+    /// As [`try_read`](Self::try_read).
+    pub fn try_read_owned(self: Rc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
+        self.try_take(1)?;
+        Ok(AnyRwLockReadGuard::of(self))
     }
 
     /// [`try_write`](Self::try_write) for a guard that owns a reference to the lock.
-    #[must_use = "dropping a guard releases its lock"]
-    pub fn try_write_owned(self: Rc<Self>) -> Option<OwnedRwLockWriteGuard<T>> {
-        self.try_take(ALL).then(|| WriteGuard::of(self))
+    ///
+    /// # Errors
+    /// As [`try_write`](Self::try_write).
+    pub fn try_write_owned(self: Rc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
+        self.try_take(ALL)?;
+        Ok(AnyRwLockWriteGuard::of(self))
     }
 
     /// The value: nobody else can have the lock.
@@ -142,8 +155,8 @@ impl<T> RwLock<T> {
     }
 
     /// Nothing closes the semaphore.
-    fn try_take(&self, amount: usize) -> bool {
-        self.permits.try_take(amount) == Ok(true)
+    fn try_take(&self, amount: usize) -> Result<(), TryLockError> {
+        self.permits.try_take(amount).map_err(|_| TryLockError)
     }
 }
 
@@ -238,7 +251,7 @@ macro_rules! futures {
 
 futures! {
     /// Future of [`RwLock::read`] and [`RwLock::read_owned`].
-    Read -> ReadGuard;
+    RwLockRead -> AnyRwLockReadGuard;
     /// Future of [`RwLock::write`] and [`RwLock::write_owned`].
-    Write -> WriteGuard;
+    RwLockWrite -> AnyRwLockWriteGuard;
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::error::{SemaphoreClosed, TooManyPermitsError};
-use crate::semaphore::{AcquirePermit, Permit, Semaphore};
+use crate::error::{TooManyPermitsError, TryAcquireError};
+use crate::semaphore::{AnySemaphorePermit, Semaphore, SemaphoreAcquire};
 
 /// A [`Semaphore`] that never has more permits than at first. asyncio's
 /// `BoundedSemaphore`: it finds the release that is one too many.
@@ -14,11 +14,11 @@ use crate::semaphore::{AcquirePermit, Permit, Semaphore};
 /// use asyncio_sync::{BoundedSemaphore, TooManyPermitsError};
 ///
 /// let semaphore = BoundedSemaphore::new(1);
-/// semaphore.try_acquire()?.unwrap().forget();
+/// semaphore.try_acquire()?.forget();
 /// assert!(semaphore.locked());
 /// assert_eq!(semaphore.release(), Ok(()));
 /// assert_eq!(semaphore.release(), Err(TooManyPermitsError));
-/// # Ok::<(), asyncio_sync::SemaphoreClosed>(())
+/// # Ok::<(), asyncio_sync::TryAcquireError>(())
 /// ```
 pub struct BoundedSemaphore {
     semaphore: Semaphore,
@@ -41,8 +41,8 @@ impl BoundedSemaphore {
     /// # Cancel safety
     /// Yes: dropped, it gives up its place, and passes on a permit that it was woken for.
     #[inline]
-    pub fn acquire(&self) -> AcquirePermit<&Self> {
-        AcquirePermit::of(self, 1)
+    pub fn acquire(&self) -> SemaphoreAcquire<&Self> {
+        SemaphoreAcquire::of(self, 1)
     }
 
     /// [`acquire`](Self::acquire) for a permit with a reference to the semaphore of its own.
@@ -53,30 +53,33 @@ impl BoundedSemaphore {
     /// # Cancel safety
     /// Yes, as [`acquire`](Self::acquire).
     #[inline]
-    pub fn acquire_owned(self: Rc<Self>) -> AcquirePermit<Rc<Self>> {
-        AcquirePermit::of(self, 1)
+    pub fn acquire_owned(self: Rc<Self>) -> SemaphoreAcquire<Rc<Self>> {
+        SemaphoreAcquire::of(self, 1)
     }
 
-    /// Takes a permit if there is one and nobody waits; else `None`.
+    /// Takes a permit if there is one and nobody waits.
     ///
     /// # Errors
-    /// When the semaphore [is closed](Self::close).
+    /// When there is none, or somebody waits, or the semaphore [is closed](Self::close).
     #[inline]
-    pub fn try_acquire(&self) -> Result<Option<Permit<&Self>>, SemaphoreClosed> {
-        let taken = self.semaphore.raw.try_take(1)?;
-        Ok(taken.then(|| Permit::of(self, 1)))
+    pub fn try_acquire(&self) -> Result<AnySemaphorePermit<&Self>, TryAcquireError> {
+        self.semaphore.raw.try_take(1)?;
+        Ok(AnySemaphorePermit::of(self, 1))
     }
 
     /// [`try_acquire`](Self::try_acquire) for a permit with a reference to the semaphore of its own.
     ///
     /// # Errors
-    /// When the semaphore [is closed](Self::close).
-    pub fn try_acquire_owned(self: Rc<Self>) -> Result<Option<Permit<Rc<Self>>>, SemaphoreClosed> {
-        let taken = self.semaphore.raw.try_take(1)?;
-        Ok(taken.then(|| Permit::of(self, 1)))
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_owned(
+        self: Rc<Self>,
+    ) -> Result<AnySemaphorePermit<Rc<Self>>, TryAcquireError> {
+        self.semaphore.raw.try_take(1)?;
+        Ok(AnySemaphorePermit::of(self, 1))
     }
 
-    /// Adds the permit that somebody has [forgotten](Permit::forget); the first who waits gets it.
+    /// Adds the permit that somebody has [forgotten](AnySemaphorePermit::forget); the first who
+    /// waits gets it.
     ///
     /// # Errors
     /// When as many are free as there were at first.

@@ -13,11 +13,13 @@ pub(crate) mod raw;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::error::{SemaphoreClosed, TooManyPermitsError};
+use crate::error::{TooManyPermitsError, TryAcquireError};
 use raw::RawSemaphore;
 
 pub use bounded::BoundedSemaphore;
-pub use permit::{AcquirePermit, OwnedSemaphorePermit, Permit, SemaphorePermit, SemaphoreRef};
+pub use permit::{
+    AnySemaphorePermit, OwnedSemaphorePermit, SemaphoreAcquire, SemaphorePermit, SemaphoreRef,
+};
 
 /// A number of permits, of which each task takes some and gives them back. asyncio's `Semaphore`.
 ///
@@ -75,8 +77,8 @@ impl Semaphore {
     /// Yes: dropped, it gives up its place, and passes on a permit that it was woken for. Who asks
     /// again waits at the tail.
     #[inline]
-    pub fn acquire(&self) -> AcquirePermit<&Self> {
-        AcquirePermit::of(self, 1)
+    pub fn acquire(&self) -> SemaphoreAcquire<&Self> {
+        SemaphoreAcquire::of(self, 1)
     }
 
     /// Waits for `amount` permits, which come all at once. While the one whose turn it is waits
@@ -88,8 +90,8 @@ impl Semaphore {
     /// # Cancel safety
     /// Yes, as [`acquire`](Self::acquire).
     #[inline]
-    pub fn acquire_many(&self, amount: usize) -> AcquirePermit<&Self> {
-        AcquirePermit::of(self, amount)
+    pub fn acquire_many(&self, amount: usize) -> SemaphoreAcquire<&Self> {
+        SemaphoreAcquire::of(self, amount)
     }
 
     /// [`acquire`](Self::acquire) for a permit with a reference to the semaphore of its own.
@@ -100,8 +102,8 @@ impl Semaphore {
     /// # Cancel safety
     /// Yes, as [`acquire`](Self::acquire).
     #[inline]
-    pub fn acquire_owned(self: Rc<Self>) -> AcquirePermit<Rc<Self>> {
-        AcquirePermit::of(self, 1)
+    pub fn acquire_owned(self: Rc<Self>) -> SemaphoreAcquire<Rc<Self>> {
+        SemaphoreAcquire::of(self, 1)
     }
 
     /// [`acquire_many`](Self::acquire_many) for permits with a reference to the semaphore of their
@@ -113,45 +115,52 @@ impl Semaphore {
     /// # Cancel safety
     /// Yes, as [`acquire`](Self::acquire).
     #[inline]
-    pub fn acquire_many_owned(self: Rc<Self>, amount: usize) -> AcquirePermit<Rc<Self>> {
-        AcquirePermit::of(self, amount)
+    pub fn acquire_many_owned(self: Rc<Self>, amount: usize) -> SemaphoreAcquire<Rc<Self>> {
+        SemaphoreAcquire::of(self, amount)
     }
 
-    /// Takes a permit if there is one and nobody waits; else `None`.
+    /// Takes a permit if there is one and nobody waits.
     ///
     /// # Errors
-    /// When the semaphore [is closed](Self::close).
+    /// When there is none, or somebody waits, or the semaphore [is closed](Self::close).
     #[inline]
-    pub fn try_acquire(&self) -> Result<Option<SemaphorePermit<'_>>, SemaphoreClosed> {
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
     }
 
-    /// Takes `amount` permits if there are as many and nobody waits; else `None`.
+    /// Takes `amount` permits if there are as many and nobody waits.
     ///
     /// # Errors
-    /// When the semaphore [is closed](Self::close).
+    /// As [`try_acquire`](Self::try_acquire).
     #[inline]
-    pub fn try_acquire_many(
-        &self,
-        amount: usize,
-    ) -> Result<Option<SemaphorePermit<'_>>, SemaphoreClosed> {
-        let taken = self.raw.try_take(amount)?;
-        Ok(taken.then(|| Permit::of(self, amount)))
+    pub fn try_acquire_many(&self, amount: usize) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.raw.try_take(amount)?;
+        Ok(AnySemaphorePermit::of(self, amount))
     }
 
     /// [`try_acquire`](Self::try_acquire) for a permit with a reference to the semaphore of its own.
     ///
     /// # Errors
-    /// When the semaphore [is closed](Self::close).
-    pub fn try_acquire_owned(
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_owned(self: Rc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.try_acquire_many_owned(1)
+    }
+
+    /// [`try_acquire_many`](Self::try_acquire_many) for permits with a reference to the semaphore
+    /// of their own.
+    ///
+    /// # Errors
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_many_owned(
         self: Rc<Self>,
-    ) -> Result<Option<OwnedSemaphorePermit>, SemaphoreClosed> {
-        let taken = self.raw.try_take(1)?;
-        Ok(taken.then(|| Permit::of(self, 1)))
+        amount: usize,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.raw.try_take(amount)?;
+        Ok(AnySemaphorePermit::of(self, amount))
     }
 
     /// Adds one permit, which the first who waits gets. For permits that were
-    /// [forgotten](Permit::forget); others give themselves back.
+    /// [forgotten](AnySemaphorePermit::forget); others give themselves back.
     ///
     /// # Errors
     /// When there are `usize::MAX` permits already.

@@ -48,18 +48,18 @@ references! {
 /// Permits of a semaphore; dropping it gives them back. The kinds have names: [`SemaphorePermit`]
 /// and [`OwnedSemaphorePermit`].
 #[must_use = "dropping a permit gives it back"]
-pub struct Permit<S: SemaphoreRef> {
+pub struct AnySemaphorePermit<S: SemaphoreRef> {
     semaphore: S,
     amount: usize,
 }
 
 /// Permits that borrow their semaphore.
-pub type SemaphorePermit<'a> = Permit<&'a Semaphore>;
+pub type SemaphorePermit<'a> = AnySemaphorePermit<&'a Semaphore>;
 
 /// Permits with a reference to the semaphore of their own.
-pub type OwnedSemaphorePermit = Permit<Rc<Semaphore>>;
+pub type OwnedSemaphorePermit = AnySemaphorePermit<Rc<Semaphore>>;
 
-impl<S: SemaphoreRef> Permit<S> {
+impl<S: SemaphoreRef> AnySemaphorePermit<S> {
     #[inline]
     pub(super) fn of(semaphore: S, amount: usize) -> Self {
         Self { semaphore, amount }
@@ -88,7 +88,7 @@ impl<S: SemaphoreRef> Permit<S> {
     }
 }
 
-impl<S: SemaphoreRef> Drop for Permit<S> {
+impl<S: SemaphoreRef> Drop for AnySemaphorePermit<S> {
     #[inline]
     fn drop(&mut self) {
         if self.amount > 0 {
@@ -97,10 +97,10 @@ impl<S: SemaphoreRef> Drop for Permit<S> {
     }
 }
 
-impl<S: SemaphoreRef> fmt::Debug for Permit<S> {
+impl<S: SemaphoreRef> fmt::Debug for AnySemaphorePermit<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Permit")
+            .debug_struct("SemaphorePermit")
             .field("amount", &self.amount)
             .finish_non_exhaustive()
     }
@@ -108,14 +108,14 @@ impl<S: SemaphoreRef> fmt::Debug for Permit<S> {
 
 /// Future of `acquire` and its kin.
 #[must_use = "futures do nothing unless polled"]
-pub struct AcquirePermit<S: SemaphoreRef> {
+pub struct SemaphoreAcquire<S: SemaphoreRef> {
     /// `None` once it was ready.
     semaphore: Option<S>,
     amount: usize,
     ticket: Ticket,
 }
 
-impl<S: SemaphoreRef> AcquirePermit<S> {
+impl<S: SemaphoreRef> SemaphoreAcquire<S> {
     #[inline]
     pub(super) fn of(semaphore: S, amount: usize) -> Self {
         Self {
@@ -127,10 +127,10 @@ impl<S: SemaphoreRef> AcquirePermit<S> {
 }
 
 /// Nothing in it is pinned.
-impl<S: SemaphoreRef> Unpin for AcquirePermit<S> {}
+impl<S: SemaphoreRef> Unpin for SemaphoreAcquire<S> {}
 
-impl<S: SemaphoreRef> Future for AcquirePermit<S> {
-    type Output = Result<Permit<S>, SemaphoreClosed>;
+impl<S: SemaphoreRef> Future for SemaphoreAcquire<S> {
+    type Output = Result<AnySemaphorePermit<S>, SemaphoreClosed>;
 
     /// # Panics
     /// When polled again after it was ready.
@@ -145,11 +145,11 @@ impl<S: SemaphoreRef> Future for AcquirePermit<S> {
         let raw = &semaphore_ref.semaphore().raw;
         let taken = ready!(raw.poll_take(ticket, cx, *amount));
         let semaphore = semaphore.take().expect("polled after completion");
-        Poll::Ready(taken.map(|()| Permit::of(semaphore, *amount)))
+        Poll::Ready(taken.map(|()| AnySemaphorePermit::of(semaphore, *amount)))
     }
 }
 
-impl<S: SemaphoreRef> Drop for AcquirePermit<S> {
+impl<S: SemaphoreRef> Drop for SemaphoreAcquire<S> {
     #[inline]
     fn drop(&mut self) {
         if let Some(semaphore) = &self.semaphore {
@@ -161,10 +161,10 @@ impl<S: SemaphoreRef> Drop for AcquirePermit<S> {
     }
 }
 
-impl<S: SemaphoreRef> fmt::Debug for AcquirePermit<S> {
+impl<S: SemaphoreRef> fmt::Debug for SemaphoreAcquire<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("AcquirePermit")
+            .debug_struct("SemaphoreAcquire")
             .field("amount", &self.amount)
             .field("waits", &!self.ticket.is_fresh())
             .finish_non_exhaustive()

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-use crate::error::{SemaphoreClosed, TooManyPermitsError};
+use crate::error::{SemaphoreClosed, TooManyPermitsError, TryAcquireError};
 use crate::waiters::{Stage, Ticket, Waiters};
 
 pub(crate) struct RawSemaphore {
@@ -49,18 +49,18 @@ impl RawSemaphore {
     /// Takes `amount` permits, if there are as many and nobody has come before. Asking for none
     /// waits for nobody.
     #[inline]
-    pub(crate) fn try_take(&self, amount: usize) -> Result<bool, SemaphoreClosed> {
+    pub(crate) fn try_take(&self, amount: usize) -> Result<(), TryAcquireError> {
         if self.closed.get() {
-            return Err(SemaphoreClosed);
+            return Err(TryAcquireError::Closed);
         }
         let Some(left) = self.permits.get().checked_sub(amount) else {
-            return Ok(false);
+            return Err(TryAcquireError::NoPermits);
         };
         if amount > 0 && self.is_ahead() {
-            return Ok(false);
+            return Err(TryAcquireError::NoPermits);
         }
         self.permits.set(left);
-        Ok(true)
+        Ok(())
     }
 
     /// Adds permits, and hands them out.
@@ -121,8 +121,9 @@ impl RawSemaphore {
     ) -> Poll<Result<(), SemaphoreClosed>> {
         if ticket.is_fresh() {
             match self.try_take(amount) {
-                Ok(false) => {}
-                taken => return Poll::Ready(taken.map(drop)),
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(TryAcquireError::Closed) => return Poll::Ready(Err(SemaphoreClosed)),
+                Err(TryAcquireError::NoPermits) => {}
             }
         }
         self.poll_queued(ticket, cx, amount)
@@ -140,7 +141,7 @@ impl RawSemaphore {
                 self.hand_out();
                 return Poll::Ready(Ok(()));
             }
-            Stage::Waiting if self.closed.get() => {
+            Stage::Waiting | Stage::Told if self.closed.get() => {
                 self.waiters.leave(ticket);
                 return Poll::Ready(Err(SemaphoreClosed));
             }
@@ -176,6 +177,6 @@ impl RawSemaphore {
     /// Ends the semaphore: who waits, and who comes, is told.
     pub(crate) fn close(&self) {
         self.closed.set(true);
-        self.waiters.rouse_all();
+        self.waiters.wake_all();
     }
 }

@@ -1,13 +1,14 @@
 //! The list of those who wait: the one that every primitive of this crate has.
 //!
 //! Facts: a waiter is a future, which may be dropped at any moment, also between its wake-up and
-//! its next poll; then its wake-up must go to somebody else. A waker may be foreign code, which
-//! may call back into the very primitive that wakes it, and may panic.
+//! its next poll; then its wake-up must go to somebody else. A waker may be foreign code: its
+//! clone, its wake-up and its destructor may call back into the very primitive, and may panic.
 //!
 //! Decision: waiters are entries of a slab, linked by number in order of arrival. One that is
 //! woken leaves the chain and keeps its entry until it runs or is dropped, so that the head of
 //! the chain is always the next to wake, and whoever drops a waiter learns what it was. Nothing is
-//! woken, cloned or dropped while the list is borrowed.
+//! woken, cloned or dropped while the list is borrowed; and a waiter is in line before its waker is
+//! cloned, so that what happens meanwhile is not lost on it.
 //!
 //! What it costs: no allocation once the slab has grown, no atomics of its own, O(1) for each
 //! step. The price is a little memory for each primitive that was ever waited for.
@@ -174,13 +175,10 @@ impl Waiters {
     }
 
     fn join(&self, ticket: &mut Ticket, cx: &Context<'_>, amount: usize, place: Place) {
-        // With no borrow held: a foreign waker's clone is foreign code.
-        let waker = Some(cx.waker().clone());
         let mut entries = self.entries.borrow_mut();
         let id = entries.take();
         let last = self.chain.tail.get();
         let entry = &mut entries[id];
-        entry.waker = waker;
         entry.place = place;
         entry.amount = amount;
         entry.arrival = self.arrivals.replace(self.arrivals.get() + 1);
@@ -193,6 +191,25 @@ impl Waiters {
             last => entries[last].next = id,
         }
         ticket.0 = id;
+        drop(entries);
+        self.keep_waker(id, cx);
+    }
+
+    /// Has what is being polled now woken for an entry that is in line.
+    fn keep_waker(&self, id: Id, cx: &Context<'_>) {
+        let waker = cx.waker().clone();
+        let mut entries = self.entries.borrow_mut();
+        let entry = &mut entries[id];
+        if matches!(entry.stage, Stage::Woken | Stage::Told) {
+            // By what the clone has done.
+            drop(entries);
+            return wake(waker);
+        }
+        let old = entry.waker.replace(waker);
+        drop(entries);
+        if let Some(old) = old {
+            discard(old);
+        }
     }
 
     /// Comes back for another poll: it may have a new place and a new waker.
@@ -204,12 +221,9 @@ impl Waiters {
         let old_place = std::mem::replace(&mut entry.place, place);
         let kept = entry.waker.as_ref().is_some_and(kept);
         drop(entries);
-        drop(old_place);
+        discard(old_place);
         if !kept {
-            // A foreign waker's clone and drop are foreign code: with no borrow held.
-            let new = Some(cx.waker().clone());
-            let old = std::mem::replace(&mut self.entries.borrow_mut()[ticket.0].waker, new);
-            drop(old);
+            self.keep_waker(ticket.0, cx);
         }
     }
 
@@ -235,11 +249,9 @@ impl Waiters {
         let waker = entry.waker.take();
         let place = std::mem::replace(&mut entry.place, Place::Nowhere);
         entries.free(id);
-        // A waker's drop may be foreign code: with no borrow held.
         drop(entries);
-        drop(place);
-        if let Some(waker) = waker {
-            discard(waker);
+        if waker.is_some() || matches!(place, Place::Claim(_)) {
+            discard((waker, place));
         }
         stage
     }
@@ -308,19 +320,6 @@ impl Waiters {
         }
     }
 
-    /// Has everybody who waits polled, where they are: there is nothing more to wait for.
-    pub(crate) fn rouse_all(&self) {
-        let mut wakers = Vec::new();
-        let mut entries = self.entries.borrow_mut();
-        let mut at = self.chain.head.get();
-        while at != NONE {
-            wakers.extend(entries[at].waker.take());
-            at = entries[at].next;
-        }
-        drop(entries);
-        wakers.into_iter().for_each(wake);
-    }
-
     /// The first that is not about to be dropped, which is the head then.
     fn live_head(&self, entries: &mut Entries) -> Option<Id> {
         loop {
@@ -356,8 +355,9 @@ pub(crate) fn wake(waker: Waker) {
     catch(|| waker.wake());
 }
 
-/// Drops a waker that is not needed any more: the destructor of a foreign one may panic, too.
-fn discard(waker: Waker) {
+/// Drops a waker that is not needed any more, or what may hold one: the destructor of a foreign one
+/// may panic, too.
+pub(crate) fn discard<T>(waker: T) {
     catch(|| drop(waker));
 }
 

@@ -15,7 +15,8 @@ use asyncio_executor::{
 use asyncio_loop::{LoopRef, ShutdownOutcome, sleep};
 
 /// The clean-up of a task may make further tasks, or orphan further clean-ups, whose clean-up makes
-/// further ones. A chain that is longer than this does not end by itself.
+/// further ones. A chain that is longer than this is taken for one that has no end, and what is left
+/// of it is reported as unfinished.
 const GENERATIONS_MAX: usize = 64;
 
 /// What was left when a [`Runner`](crate::Runner) was closed.
@@ -103,15 +104,32 @@ impl fmt::Display for ShutdownReport {
     }
 }
 
-/// Waits for the clean-ups that run as tasks of their own now, and for those that they orphan; not
-/// longer than `limit`. Not for what other tasks orphan meanwhile: with a busy service that has no end.
-pub(super) async fn clean_ups_end(event_loop: &LoopRef, limit: Duration) {
-    let family = Rc::new(Family::default());
-    for clean_up in event_loop.spawner().clean_ups() {
-        Rc::clone(&family).adopt(&clean_up);
+/// The clean-ups that were waited for and did not end in time: they are not waited for again.
+#[derive(Default)]
+pub(super) struct Overdue(RefCell<Vec<TaskRef>>);
+
+impl Overdue {
+    /// The other clean-ups that run as tasks of their own now.
+    pub(super) fn others(&self, event_loop: &LoopRef) -> Vec<TaskRef> {
+        self.0.borrow_mut().retain(|task| !task.done());
+        let mut clean_ups = event_loop.spawner().clean_ups();
+        leave_out(&mut clean_ups, &self.0.borrow());
+        clean_ups
     }
-    if family.left.get() != 0 {
-        at_most(limit, poll_fn(|cx| family.poll_ended(cx))).await;
+
+    /// Waits for those, and for what they orphan; not longer than `limit`. Not for what other tasks
+    /// orphan meanwhile: with a busy service that has no end.
+    pub(super) async fn wait_for_others(&self, event_loop: &LoopRef, limit: Duration) {
+        let mut clean_ups = self.others(event_loop);
+        let family = Rc::new(Family::default());
+        for clean_up in &clean_ups {
+            Rc::clone(&family).adopt(clean_up);
+        }
+        if family.left.get() != 0 {
+            at_most(limit, poll_fn(|cx| family.poll_ended(cx))).await;
+            clean_ups.retain(|task| !task.done());
+            self.0.borrow_mut().append(&mut clean_ups);
+        }
     }
 }
 
@@ -155,9 +173,10 @@ impl Observer for Family {
 pub(super) async fn wind_down(
     event_loop: &LoopRef,
     timeout: Duration,
+    overdue: &Overdue,
     cancelled: &RefCell<Vec<TaskRef>>,
 ) -> ShutdownOutcome {
-    clean_ups_end(event_loop, timeout).await;
+    overdue.wait_for_others(event_loop, timeout).await;
     at_most(timeout, cancel_all(event_loop, cancelled)).await;
     event_loop.shutdown_default_executor(Some(timeout)).await
 }

@@ -6,8 +6,10 @@
 //! * `not { "reason" }`: there is none, and there will be none.
 //!
 //! A note in a string may follow.
+//!
+//! Then what asyncio has not, and users of Rust or trio look for.
 
-use super::names;
+use super::{beyond, names};
 use asyncio::events::{ErrorContext, LoopHandle, TaskFactory};
 use asyncio::futures::Future;
 use asyncio::tasks::TaskBuilder;
@@ -239,4 +241,23 @@ names! {
         "create_subprocess_exec": comes { "asyncio-process" };
         "create_subprocess_shell": comes { "asyncio-process" };
     }
+}
+
+beyond! {
+    "a channel for one value": asyncio::queues::oneshot;
+    "a channel from many to one": asyncio::queues::mpsc;
+    "a channel to everybody": asyncio::queues::broadcast;
+    "the latest state, for many": asyncio::queues::watch;
+    "a lock for many who read": asyncio::locks::RwLock;
+    "a wake-up without a value": asyncio::locks::Notify;
+    "a value that is made once": asyncio::locks::OnceCell;
+    "tokens, one for each task": asyncio::locks::CapacityLimiter;
+    "the first of several; the others clean up": asyncio::race | asyncio::select | asyncio::staggered_race;
+    "several in one task": asyncio::join | asyncio::try_join;
+    "a deadline that is no error": asyncio::move_on_after;
+    "a part of a task that is ended from elsewhere": asyncio::CancelScope;
+    "clean-up that awaits": asyncio::finally | asyncio::finally_with | asyncio::catch_cancelled | asyncio::shielded;
+    "ticks": asyncio::interval;
+    "a socket that the loop knows": asyncio::events::Async;
+    "virtual time": asyncio::ManualClock;
 }

@@ -31,6 +31,7 @@ async fn group_all<R: Group>(params: Params) {
     for _ in 0..params.rounds() {
         R::group(params.batch, |i| async move {
             black_box(i);
+            Ok(())
         })
         .await;
     }

@@ -61,7 +61,7 @@ pub fn measure_nested<R: Runtime>(params: Params) -> Sample {
         let with = meter.per_op(params.ops);
         let meter = Meter::thread_cpu();
         poll_often(plain, params.ops).await;
-        Sample::new(with - meter.per_op(params.ops))
+        Sample::difference(with, meter.per_op(params.ops))
     })
 }
 
@@ -96,7 +96,7 @@ pub fn measure_ready<R: Timeout>(params: Params) -> Sample {
         let with = meter.per_op(params.ops);
         let meter = Meter::thread_cpu();
         unlimited::<R>(params.ops).await;
-        Sample::new(with - meter.per_op(params.ops))
+        Sample::difference(with, meter.per_op(params.ops))
     })
 }
 
@@ -111,7 +111,7 @@ pub fn measure_pending<R: Timeout>(params: Params) -> Sample {
         let with = meter.per_op(params.ops);
         let meter = Meter::thread_cpu();
         sleep_and_drop::<R>(params.ops).await;
-        Sample::new(with - meter.per_op(params.ops))
+        Sample::difference(with, meter.per_op(params.ops))
     })
 }
 

@@ -117,16 +117,11 @@ impl Gather for Asyncio {
 impl Group for Asyncio {
     async fn group<F>(tasks: u64, child: impl Fn(u64) -> F + 'static)
     where
-        F: Future<Output = ()> + 'static,
+        F: Future<Output = Result<(), Infallible>> + 'static,
     {
         let group = asyncio_futures::task_group(async |group| {
             for i in 0..tasks {
-                let child = child(i);
-                let child = async move {
-                    child.await;
-                    Ok::<_, Infallible>(())
-                };
-                group.start_soon(child).expect("the group runs");
+                group.start_soon(child(i)).expect("the group runs");
             }
             Ok(())
         });

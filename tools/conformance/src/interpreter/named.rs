@@ -13,7 +13,7 @@ use asyncio::exceptions::Message;
 use asyncio::futures::{Child, FutureCallbackId, Target};
 use asyncio::taskgroups::ChildFailed;
 use asyncio::tasks::{CallbackId, End, IntoTask, Observer};
-use asyncio::{Future, InvalidStateError, Task, TaskError, TaskRef};
+use asyncio::{Future, InvalidStateError, Task, TaskError, TaskRef, current_task};
 use asyncio_executor::{Cancellation, Claim, Claimed, Settled};
 use serde_json::Value;
 
@@ -232,6 +232,16 @@ pub(super) fn settled(ended: Ended) -> Settled<Ended> {
     Settled {
         value: ended,
         cancelled,
+    }
+}
+
+impl Named {
+    /// Whether it is the task that runs.
+    pub(super) fn is_current(&self) -> bool {
+        match self {
+            Self::Task(task) => current_task().is_some_and(|current| current == task.reference),
+            Self::Future(_) | Self::Hub(_) => false,
+        }
     }
 }
 

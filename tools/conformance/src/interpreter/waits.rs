@@ -1,9 +1,10 @@
 //! Operations that wait.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use asyncio::locks::Condition;
-use asyncio::{TimeoutError, as_completed, sleep, try_wait, wait_for};
+use asyncio::{TimeoutError, as_completed, create_task, sleep, try_wait, wait_for};
 use serde_json::Value;
 
 use super::exception::{Ended, Exception, Raised};
@@ -27,6 +28,11 @@ impl Frame {
                 Ok(())
             }
             Waited::Await(Target::Name(name)) => match self.world.named(name) {
+                Ok(named) if named.is_current() => {
+                    // asyncio tells the task so in its next step; here it is a panic.
+                    sleep(delay(0.0)).await;
+                    Err(Exception::Named("RuntimeError"))
+                }
                 Ok(named) => self.take(named.await).await,
                 Err(raised) => raise(raised).await,
             },
@@ -158,6 +164,12 @@ impl Frame {
                 };
                 let ended = wait_for(named, limit).await?;
                 self.take(ended).await
+            }
+            Target::Coroutine { body, label } if limit == Some(Duration::ZERO) => {
+                // asyncio makes a task of a coroutine that has no time, and cancels it. Here it is
+                // for the caller to say that it is to be one.
+                let task = create_task(self.inline(body, label));
+                self.take(wait_for(task, limit).await?).await
             }
             Target::Coroutine { body, label } => {
                 let value = wait_for(self.inline(body, label), limit).await??;

@@ -5,10 +5,8 @@ use crate::tree::File;
 
 /// From here on a file may hold a second idea.
 const LINES_LONG: usize = 400;
-/// A file of code beyond this must be split.
+/// A file beyond this must be split, of code or of tests.
 const LINES_MAX: usize = 600;
-/// A file of tests beyond this must be split: tests are read one at a time.
-const TEST_LINES_MAX: usize = 800;
 /// `lib.rs` of a library crate is its front page, and a page ends.
 const FRONT_PAGE_LINES_MAX: usize = 120;
 
@@ -40,10 +38,9 @@ pub fn sizes(repository: &Repository<'_>) -> Vec<Finding> {
 fn size(file: &File) -> Option<Finding> {
     let lines = file.text.lines().count();
     let is_front_page = file.path.starts_with("crates/") && file.path.ends_with("/src/lib.rs");
-    let max = match (file.is_test(), is_front_page) {
-        (true, _) => TEST_LINES_MAX,
-        (_, true) => FRONT_PAGE_LINES_MAX,
-        _ => LINES_MAX,
+    let max = match is_front_page {
+        true => FRONT_PAGE_LINES_MAX,
+        false => LINES_MAX,
     };
     if lines > max {
         Some(Finding::new(

@@ -1,8 +1,14 @@
 //! A handle that cancels what runs under it, and can be given away.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`cancelled`] | waiting until it is cancelled |
+
+mod cancelled;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -12,6 +18,7 @@ use pin_project_lite::pin_project;
 use slab::Slab;
 
 use crate::owned::{Owned, Owner};
+use cancelled::{Watchers, Watching};
 
 /// Cancels whatever runs under it: trio's `CancelScope`, and what others call a cancellation
 /// token. Clones are handles to the same one.
@@ -52,6 +59,7 @@ struct Token {
     /// What runs under it, with numbers that tell the order of their beginnings.
     bodies: RefCell<Slab<(u64, Rc<Owner>)>>,
     last: Cell<u64>,
+    watchers: Watchers,
 }
 
 impl CancelScope {
@@ -97,6 +105,33 @@ impl CancelScope {
     pub fn cancel_called(&self) -> bool {
         self.0.cancelled.get()
     }
+
+    /// Waits until [`cancel`](Self::cancel) is called; not at all if it was. For what is not under
+    /// the scope, but has to know: tokio's `CancellationToken::cancelled`.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::Executor;
+    /// use asyncio_futures::CancelScope;
+    ///
+    /// let executor = Executor::new();
+    /// let scope = CancelScope::new();
+    /// let watches = executor.create_task({
+    ///     let scope = scope.clone();
+    ///     async move { scope.cancelled().await }
+    /// });
+    /// executor.run_until_stalled();
+    /// assert!(!watches.done());
+    /// scope.cancel();
+    /// executor.run_until_complete(watches).unwrap().unwrap();
+    /// ```
+    pub async fn cancelled(&self) {
+        let mut watching = Watching::new(&self.0.watchers);
+        poll_fn(|cx| watching.poll(cx, || self.cancel_called())).await;
+    }
 }
 
 impl fmt::Debug for CancelScope {
@@ -123,6 +158,7 @@ impl Token {
         for (_, owner) in bodies {
             owner.cancel(message.clone());
         }
+        self.watchers.wake_all();
     }
 
     fn enter(&self, owner: &Rc<Owner>) -> usize {

@@ -1,0 +1,58 @@
+//! Waiting until a scope is cancelled.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::task::{Context, Poll, Waker};
+
+/// Those who wait for the cancellation of a scope, by number, in order of arrival.
+#[derive(Default)]
+pub(super) struct Watchers {
+    wakers: RefCell<BTreeMap<u64, Waker>>,
+    last: Cell<u64>,
+}
+
+impl Watchers {
+    pub(super) fn wake_all(&self) {
+        let wakers = self.wakers.take();
+        wakers.into_values().for_each(Waker::wake);
+    }
+}
+
+/// One who waits. Dropped, it does not any more.
+pub(super) struct Watching<'a> {
+    watchers: &'a Watchers,
+    number: Option<u64>,
+}
+
+impl<'a> Watching<'a> {
+    pub(super) fn new(watchers: &'a Watchers) -> Self {
+        let number = None;
+        Self { watchers, number }
+    }
+
+    pub(super) fn poll(&mut self, cx: &Context<'_>, is_over: impl Fn() -> bool) -> Poll<()> {
+        let Watchers { wakers, last } = self.watchers;
+        // A foreign waker's clone and drop are foreign code, which may cancel: with no borrow held,
+        // and before it is asked.
+        let waker = cx.waker().clone();
+        if is_over() {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            last.set(last.get() + 1);
+            last.get()
+        });
+        let old = wakers.borrow_mut().insert(number, waker);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = self.watchers.wakers.borrow_mut().remove(&number);
+            drop(waker);
+        }
+    }
+}
