@@ -109,6 +109,7 @@ fn a_sample_survives_the_way_between_processes() {
 #[test]
 fn a_difference_affords_no_more_operations_than_it_takes() {
     let params = Params {
+        name: "test/case",
         n: 1,
         batch: 1,
         ops: 1_000_000,
