@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use socket2::SockAddr;
 
@@ -45,3 +46,41 @@ pub struct PeerName(pub SockAddr);
 /// The address of this end: asyncio's `sockname`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SockName(pub SockAddr);
+
+/// The address of the other end, as a connection keeps it: the operating system forgets it with the
+/// connection, and `connection_lost` is where it is asked for. A [`SockAddr`] has room for any
+/// family, 136 bytes; most connections get along without.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Peer {
+    #[default]
+    Unknown,
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+    Other(Box<SockAddr>),
+}
+
+const _: () = assert!(size_of::<Peer>() <= 16);
+
+impl Peer {
+    pub(crate) fn name(&self) -> Option<PeerName> {
+        let address = match self {
+            Self::Unknown => return None,
+            Self::V4(address) => (*address).into(),
+            Self::V6(address) => (**address).into(),
+            Self::Other(address) => SockAddr::clone(address),
+        };
+        Some(PeerName(address))
+    }
+}
+
+impl From<SockAddr> for Peer {
+    fn from(address: SockAddr) -> Self {
+        match address.as_socket() {
+            Some(SocketAddr::V4(address)) => Self::V4(address),
+            Some(SocketAddr::V6(address)) => Self::V6(Box::new(address)),
+            // The clients of a Unix listener have no name as a rule.
+            None if address.is_unnamed() => Self::Unknown,
+            None => Self::Other(Box::new(address)),
+        }
+    }
+}

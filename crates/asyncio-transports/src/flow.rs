@@ -1,5 +1,6 @@
 //! Flow control: when a protocol is told to stop writing, and when to go on.
 
+use std::cell::Cell;
 use std::fmt;
 
 /// The marks of a write buffer, in bytes.
@@ -44,43 +45,45 @@ impl WriteLimits {
 }
 
 /// Whether a protocol is to stop writing: which of its marks the size of its buffer has passed last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Default)]
 pub(crate) struct WriteFlow {
-    limits: WriteLimits,
-    paused: bool,
+    /// `None`: the defaults, which most connections have.
+    limits: Cell<Option<Box<WriteLimits>>>,
+    paused: Cell<bool>,
 }
 
 impl WriteFlow {
-    pub(crate) fn new() -> Self {
-        Self {
-            limits: WriteLimits::DEFAULT,
-            paused: false,
-        }
-    }
-
     pub(crate) fn limits(&self) -> WriteLimits {
-        self.limits
+        let limits = self.limits.take();
+        let marks = limits.as_deref().copied();
+        self.limits.set(limits);
+        marks.unwrap_or(WriteLimits::DEFAULT)
     }
 
     /// Pauses at once if the buffer is above the new mark. A paused protocol goes on when the
     /// buffer is next found at the low mark, not before: as in asyncio.
-    pub(crate) fn set_limits(&mut self, limits: WriteLimits, buffered: usize) {
-        self.limits = limits;
+    pub(crate) fn set_limits(&self, limits: WriteLimits, buffered: usize) {
+        let own = limits != WriteLimits::DEFAULT;
+        self.limits.set(own.then(|| Box::new(limits)));
         self.grown(buffered);
     }
 
     /// The buffer has got something.
-    pub(crate) fn grown(&mut self, buffered: usize) {
-        self.paused |= buffered > self.limits.high;
+    pub(crate) fn grown(&self, buffered: usize) {
+        if buffered > self.limits().high {
+            self.paused.set(true);
+        }
     }
 
     /// Something of the buffer was written.
-    pub(crate) fn shrunk(&mut self, buffered: usize) {
-        self.paused &= buffered > self.limits.low;
+    pub(crate) fn shrunk(&self, buffered: usize) {
+        if buffered <= self.limits().low {
+            self.paused.set(false);
+        }
     }
 
     pub(crate) fn is_paused(&self) -> bool {
-        self.paused
+        self.paused.get()
     }
 }
 

@@ -19,7 +19,7 @@ impl<I: Io> Connection<I> {
     /// Calls the protocol. `None` when there is none any more, when the user has borrowed it, or
     /// when it panicked; the last two are errors that end the connection, and are reported.
     pub(super) fn call<R>(&self, f: impl FnOnce(&mut dyn Protocol, &Method) -> R) -> Option<R> {
-        let protocol = self.protocol.borrow().clone()?;
+        let protocol = self.protocol()?;
         let method = Method::new("");
         let outcome = match protocol.try_borrow_mut() {
             Err(_) => {
@@ -60,7 +60,7 @@ impl<I: Io> Connection<I> {
     pub(super) fn tell_flow(&self, in_turn: bool) {
         while !self.flags.get().calling {
             let mut life = self.life.get();
-            let Some(call) = life.flow_call(self.flow.get().is_paused()) else {
+            let Some(call) = life.flow_call(self.flow.is_paused()) else {
                 return;
             };
             if !in_turn && self.is_borrowed() {
@@ -82,9 +82,7 @@ impl<I: Io> Connection<I> {
     }
 
     fn is_borrowed(&self) -> bool {
-        let protocol = self.protocol.borrow();
-        protocol
-            .as_ref()
+        self.protocol()
             .is_some_and(|protocol| protocol.try_borrow_mut().is_err())
     }
 

@@ -72,7 +72,7 @@ impl<I: Io> Connection<I> {
             method.set("connection_lost");
             protocol.connection_lost(error);
         });
-        let protocol = self.protocol.borrow_mut().take();
+        let protocol = self.protocol.take();
         let io = self.io.borrow_mut().take();
         let unwritten = self.outbox.borrow_mut().take();
         self.drop_foreign(unwritten);

@@ -15,7 +15,7 @@ use asyncio_loop::LoopRef;
 use asyncio_reactor::{Interest, Readiness};
 use asyncio_sync::oneshot;
 
-use crate::extra::PeerName;
+use crate::extra::Peer;
 use crate::flow::WriteFlow;
 use crate::io::Io;
 use crate::life::{Life, Next};
@@ -36,12 +36,12 @@ pub(crate) struct Connection<I: Io> {
     /// `None` before it is set up, and when the connection is over.
     io: RefCell<Option<I>>,
     /// `None` when `connection_lost` has been called.
-    protocol: RefCell<Option<Rc<RefCell<dyn Protocol>>>>,
+    protocol: Cell<Option<Rc<RefCell<dyn Protocol>>>>,
     life: Cell<Life>,
     /// What is known of the stream, and not used up.
     ready: Cell<Readiness>,
     flags: Cell<Flags>,
-    flow: Cell<WriteFlow>,
+    flow: WriteFlow,
     /// `None` when all is written: most connections, most of the time.
     outbox: RefCell<Option<Box<Outbox>>>,
     /// What `connection_lost` is to be told.
@@ -52,7 +52,7 @@ pub(crate) struct Connection<I: Io> {
     context: Option<Context>,
     /// Dropped when the connection is over.
     attached: Cell<Option<Box<dyn Any>>>,
-    peer: Option<Box<PeerName>>,
+    peer: Peer,
     event_loop: LoopRef,
     this: Weak<Self>,
 }
@@ -101,7 +101,7 @@ impl<I: Io> Dispatch for Connection<I> {
 
     fn discard(&self) {
         self.change(Life::discard);
-        let protocol = self.protocol.borrow_mut().take();
+        let protocol = self.protocol.take();
         let io = self.io.try_borrow_mut().ok().and_then(|mut io| io.take());
         let outbox = self.outbox.try_borrow_mut().ok().and_then(|mut o| o.take());
         let rest = (self.error.take(), self.waiter.take(), self.attached.take());
@@ -116,6 +116,12 @@ impl<I: Io> Dispatch for Connection<I> {
 impl<I: Io> Connection<I> {
     fn with_io<R>(&self, f: impl FnOnce(&I) -> R) -> Option<R> {
         self.io.borrow().as_ref().map(f)
+    }
+
+    fn protocol(&self) -> Option<Rc<RefCell<dyn Protocol>>> {
+        let protocol = self.protocol.take();
+        self.protocol.set(protocol.clone());
+        protocol
     }
 
     fn change<R>(&self, f: impl FnOnce(&mut Life) -> R) -> R {

@@ -11,7 +11,7 @@ use asyncio_sync::oneshot;
 use socket2::{SockAddr, Socket};
 
 use super::{Connection, Flags, as_transport};
-use crate::extra::PeerName;
+use crate::extra::Peer;
 use crate::flow::WriteFlow;
 use crate::io::Io;
 use crate::io::socket::StreamSocket;
@@ -88,17 +88,17 @@ pub(crate) fn start_with<I: Io>(
     let (waiter, opened) = oneshot::channel();
     let connection = Rc::new_cyclic(|this| Connection {
         io: RefCell::new(None),
-        protocol: RefCell::new(Some(protocol)),
+        protocol: Cell::new(Some(protocol)),
         life: Cell::new(life),
         ready: Cell::default(),
         flags: Cell::new(Flags::default()),
-        flow: Cell::new(WriteFlow::new()),
+        flow: WriteFlow::default(),
         outbox: RefCell::default(),
         error: Cell::default(),
         waiter: Cell::new(Some(waiter)),
         context,
         attached: Cell::new(attached),
-        peer: peer.map(|peer| Box::new(PeerName(peer))),
+        peer: peer.map(Peer::from).unwrap_or_default(),
         event_loop: event_loop.clone(),
         this: Weak::clone(this),
     });

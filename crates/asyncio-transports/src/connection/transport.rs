@@ -7,7 +7,7 @@ use std::rc::Rc;
 use socket2::SockRef;
 
 use super::Connection;
-use crate::extra::{PeerName, Query};
+use crate::extra::Query;
 use crate::flow::{InvalidLimits, WriteLimits};
 use crate::io::Io;
 use crate::life::Life;
@@ -29,7 +29,7 @@ impl<I: Io> BaseTransport for Connection<I> {
                 query.offer(handle);
             }
         });
-        query.offer(|| Some(PeerName::clone(self.peer.as_ref()?)));
+        query.offer(|| self.peer.name());
     }
 
     fn is_closing(&self) -> bool {
@@ -89,13 +89,13 @@ impl<I: Io> WriteTransport for Connection<I> {
     ) -> Result<(), InvalidLimits> {
         let limits = WriteLimits::new(high, low)?;
         let buffered = self.unwritten();
-        self.change_flow(|flow| flow.set_limits(limits, buffered));
+        self.flow.set_limits(limits, buffered);
         self.tell_flow(false);
         Ok(())
     }
 
     fn get_write_buffer_limits(&self) -> WriteLimits {
-        self.flow.get().limits()
+        self.flow.limits()
     }
 
     fn get_write_buffer_size(&self) -> usize {
@@ -108,14 +108,14 @@ impl<I: Io> Transport for Connection<I> {
         if self.life.get().is_over() {
             return;
         }
-        let old = self.protocol.borrow_mut().replace(protocol);
+        let old = self.protocol.replace(Some(protocol));
         drop(old);
         // The old one may have left in the kernel what the new one wants.
         self.read_on();
     }
 
     fn get_protocol(&self) -> Option<Rc<RefCell<dyn Protocol>>> {
-        self.protocol.borrow().clone()
+        self.protocol()
     }
 
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {

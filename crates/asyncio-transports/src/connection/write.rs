@@ -103,7 +103,7 @@ impl<I: Io> Connection<I> {
             *place = None;
         }
         drop(place);
-        self.change_flow(|flow| flow.grown(size));
+        self.flow.grown(size);
         if was_empty {
             // What made the slices too many for one call may have left room.
             if written == 0 || data.len() <= SLICES_MAX {
@@ -124,7 +124,7 @@ impl<I: Io> Connection<I> {
         self.tell_flow(false);
         if !self.life.get().has_output() {
             Flow::Closed
-        } else if self.flow.get().is_paused() {
+        } else if self.flow.is_paused() {
             Flow::Paused
         } else {
             Flow::Open
@@ -185,7 +185,7 @@ impl<I: Io> Connection<I> {
         }
         drop(place);
         self.drop_foreign(done);
-        self.change_flow(|flow| flow.shrunk(size));
+        self.flow.shrunk(size);
         self.tell_flow(true);
         // What resume_writing has written meanwhile comes first.
         if empty && !self.has_unwritten() {
@@ -197,12 +197,6 @@ impl<I: Io> Connection<I> {
                 self.after(next);
             }
         }
-    }
-
-    pub(super) fn change_flow(&self, f: impl FnOnce(&mut crate::flow::WriteFlow)) {
-        let mut flow = self.flow.get();
-        f(&mut flow);
-        self.flow.set(flow);
     }
 
     /// A write that comes too late. As in asyncio it is no error, and it is reported if it goes on.

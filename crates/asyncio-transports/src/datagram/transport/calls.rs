@@ -100,7 +100,7 @@ impl SocketTransport {
     }
 
     fn tell_flow(&self) {
-        let paused = self.flow.get().is_paused();
+        let paused = self.flow.is_paused();
         match self.change(|life| life.flow_call(paused)) {
             None => {}
             Some(FlowCall::Pause) => self.call(|protocol, method| {
@@ -120,7 +120,7 @@ impl SocketTransport {
     }
 
     fn has_flow_news(&self) -> bool {
-        let paused = self.flow.get().is_paused();
+        let paused = self.flow.is_paused();
         self.life.get().flow_call(paused).is_some()
     }
 

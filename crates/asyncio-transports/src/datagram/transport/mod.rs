@@ -64,7 +64,7 @@ pub(super) struct SocketTransport {
     /// `connection_lost` became due while an entry of this transport was queued, which is too early
     /// for it.
     lost_later: Cell<bool>,
-    flow: Cell<WriteFlow>,
+    flow: WriteFlow,
     queue: RefCell<DatagramQueue>,
     /// For many datagrams at a time.
     batching: Option<Batching>,
@@ -235,15 +235,13 @@ impl DatagramTransport for SocketTransport {
         low: Option<usize>,
     ) -> Result<(), InvalidLimits> {
         let limits = WriteLimits::new(high, low)?;
-        let mut flow = self.flow.get();
-        flow.set_limits(limits, self.get_write_buffer_size());
-        self.flow.set(flow);
+        self.flow.set_limits(limits, self.get_write_buffer_size());
         self.tell_soon();
         Ok(())
     }
 
     fn get_write_buffer_limits(&self) -> WriteLimits {
-        self.flow.get().limits()
+        self.flow.limits()
     }
 
     fn get_write_buffer_size(&self) -> usize {

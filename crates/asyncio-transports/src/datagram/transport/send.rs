@@ -45,16 +45,14 @@ impl SocketTransport {
                 "the send queue is full: the datagram was not taken",
             ));
         }
-        let mut flow = self.flow.get();
-        flow.grown(self.queue.borrow().size());
-        self.flow.set(flow);
+        self.flow.grown(self.queue.borrow().size());
         self.tell_soon();
         self.want();
         Ok(self.flow_now())
     }
 
     fn flow_now(&self) -> Flow {
-        if self.flow.get().is_paused() {
+        if self.flow.is_paused() {
             Flow::Paused
         } else {
             Flow::Open
@@ -91,9 +89,7 @@ impl SocketTransport {
                 }
             }
         }
-        let mut flow = self.flow.get();
-        flow.shrunk(self.queue.borrow().size());
-        self.flow.set(flow);
+        self.flow.shrunk(self.queue.borrow().size());
         self.tell();
         if self.has_unsent() {
             if !full {

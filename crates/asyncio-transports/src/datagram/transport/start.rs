@@ -48,7 +48,7 @@ pub(in super::super) async fn start(
         ready: Cell::new(Readiness::default()),
         calling: Cell::new(false),
         lost_later: Cell::new(false),
-        flow: Cell::new(WriteFlow::new()),
+        flow: WriteFlow::default(),
         queue: RefCell::new(DatagramQueue::new(limits)),
         batching,
         gathering: Cell::new(false),
