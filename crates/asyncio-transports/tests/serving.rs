@@ -278,7 +278,7 @@ fn serve_forever_that_is_cancelled_closes_the_server_and_its_connections() {
                     panic!("it has ended");
                 };
                 assert!(ends(server.wait_closed()).await);
-                cancelled.reraise::<()>().await;
+                cancelled.reraise().await;
             }
         });
         let mut client = TcpStream::connect(address).unwrap();
