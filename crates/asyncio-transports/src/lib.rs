@@ -27,6 +27,8 @@ mod outbox;
 mod pipes;
 mod protocol;
 mod server;
+#[cfg(unix)]
+mod socket_file;
 mod sys;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -50,6 +50,7 @@ pub(crate) fn stream(socket: Socket) -> io::Result<Socket> {
 }
 
 /// Lets Unix sockets of streams pass.
+#[cfg(unix)]
 pub(crate) fn unix_stream(socket: Socket) -> io::Result<Socket> {
     let family = socket.local_addr().map(|address| address.domain());
     match (family, socket.r#type()) {

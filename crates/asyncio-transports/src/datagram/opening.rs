@@ -10,7 +10,7 @@ use asyncio_loop::{Address, LoopRef};
 use super::arguments::{Arguments, Plan, Wanted, refused};
 use super::batch::Batching;
 use super::candidates::{self, Candidate, Found};
-use super::sys;
+use crate::sys;
 
 /// A socket that is bound and connected as was asked for, and not blocking.
 #[derive(Debug)]
@@ -175,7 +175,7 @@ impl Options {
         }
         socket.set_nonblocking(true)?;
         if let Some(local) = &local {
-            if let Err(error) = sys::remove_stale(local) {
+            if let Err(error) = sys::remove_stale(local, Type::DGRAM) {
                 let context = ErrorContext::new("cannot check or remove a stale Unix socket");
                 event_loop.call_exception_handler(&context.caused_by(&error).with_source(local));
             }

@@ -1,69 +1,9 @@
-//! What depends on the system: socket files, and options that not every system has.
+//! What depends on the system.
 
 use std::io;
 use std::time::Duration;
 
 use asyncio_loop::socket::{Domain, SockAddr, Socket};
-
-/// # Errors
-/// `InvalidInput` where the system has no such option, with asyncio's message.
-#[cfg(all(
-    unix,
-    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
-))]
-pub(super) fn set_reuse_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true).map_err(|error| {
-        let message = format!(
-            "reuse_port not supported by socket module, SO_REUSEPORT defined but not implemented: \
-             {error}"
-        );
-        io::Error::new(io::ErrorKind::InvalidInput, message)
-    })
-}
-
-#[cfg(not(all(
-    unix,
-    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
-)))]
-pub(super) fn set_reuse_port(_: &Socket) -> io::Result<()> {
-    Err(super::arguments::refused(
-        "reuse_port not supported by socket module",
-    ))
-}
-
-/// Removes the socket file at `address`, if there is one that nobody is bound to any more.
-///
-/// asyncio removes one that is in use too; then both sockets are open, and the first gets nothing.
-#[cfg(unix)]
-pub(super) fn remove_stale(address: &SockAddr) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
-
-    use asyncio_loop::socket::Type;
-
-    let Some(path) = address.as_pathname() else {
-        return Ok(());
-    };
-    // Of a link, the link: what it points to is not ours to remove.
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => {}
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    }
-    let probe = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
-    match probe.connect(address) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)
-        }
-        // In use, by a socket of this kind or of another: binding will say so.
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn remove_stale(_: &SockAddr) -> io::Result<()> {
-    Ok(())
-}
 
 /// Sends one datagram; `None` on a connected socket. No signal can come of it: that is for streams.
 pub(super) fn send(socket: &Socket, data: &[u8], to: Option<&SockAddr>) -> io::Result<()> {

@@ -6,9 +6,9 @@ use asyncio_executor::ErrorContext;
 use asyncio_loop::LoopRef;
 use socket2::{Domain, Socket};
 
-use super::sys;
 use crate::connect::destination::Candidate;
 use crate::connect::errors::BindError;
+use crate::sys;
 
 /// So often another port is tried, where the kernel chooses one and it is to be the same for
 /// several addresses. Each try fails only if somebody uses just that port on one of the others.
@@ -107,10 +107,7 @@ impl SocketOptions {
             socket.set_reuse_address(true)?;
         }
         if self.reuse_port {
-            sys::set_reuse_port(socket).map_err(|error| {
-                let message = format!("reuse_port not supported by this system: {error}");
-                io::Error::new(error.kind(), message)
-            })?;
+            sys::set_reuse_port(socket)?;
         }
         if self.keep_alive {
             socket.set_keepalive(true)?;

@@ -134,7 +134,7 @@ impl<F> CreateServer<F> {
     /// connections over all of them (`SO_REUSEPORT`). Not unless it is set.
     ///
     /// # Platform-specific behaviour
-    /// `Unsupported` where there is no such option, on Windows for instance.
+    /// `InvalidInput` where there is no such option, on Windows for instance.
     pub fn reuse_port(mut self, on: bool) -> Self {
         self.options.reuse_port = on;
         self

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use asyncio_loop::{Address, TimerHandle};
 use socket2::{SockAddr, Socket};
 
-#[cfg(unix)]
-use super::socket_file::SocketFile;
 use super::sys;
+#[cfg(unix)]
+use crate::socket_file::SocketFile;
 
 /// One listening socket of a server.
 pub(super) struct Listener {

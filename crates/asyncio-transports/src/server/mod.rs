@@ -11,7 +11,6 @@
 //! | [`listen_on`] | where to listen |
 //! | [`bind`] | sockets bound to addresses |
 //! | [`unix`] | `create_unix_server` |
-//! | [`socket_file`] | the file of a Unix listener |
 //! | [`handle`] | `Server` |
 //! | [`state`] | what accepts connections |
 //! | [`listener`] | a socket that listens, and what an accept on it means |
@@ -24,8 +23,6 @@ mod clients;
 mod handle;
 mod listen_on;
 mod listener;
-#[cfg(unix)]
-mod socket_file;
 mod state;
 mod sys;
 #[cfg(unix)]

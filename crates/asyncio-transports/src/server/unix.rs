@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::pin::Pin;
 
@@ -14,11 +13,10 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::builder::{Plan, server_methods};
 use super::handle::Server;
 use super::listener::Listener;
-use super::socket_file::remove_stale;
-use crate::Protocol;
 use crate::connect::socket;
 use crate::connect::unix::UnixEndpoint;
 use crate::layer::{LayerSettings, layer_methods, misuse};
+use crate::{Protocol, sys};
 
 /// Listens on a Unix socket. asyncio's `loop.create_unix_server`, on the running loop.
 ///
@@ -136,21 +134,17 @@ where
 
 /// A socket bound to `path`.
 fn bind(event_loop: &LoopRef, path: &Path) -> io::Result<Socket> {
-    let address = SockAddr::unix(path)?;
-    match path.as_os_str().as_bytes().first() {
+    if path.as_os_str().is_empty() {
         // The kernel would choose a name.
-        None => return Err(misuse("the path of a Unix socket is empty")),
-        // A name of the abstract namespace is gone with its last socket.
-        Some(0) => {}
-        Some(_) => {
-            if let Err(error) = remove_stale(path) {
-                // The directory may allow to make sockets only.
-                let message = format!("unable to check or remove stale UNIX socket {path:?}");
-                event_loop.call_exception_handler(&ErrorContext::new(&message).caused_by(&error));
-            }
-        }
+        return Err(misuse("the path of a Unix socket is empty"));
     }
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let address = SockAddr::unix(path)?;
+    if let Err(error) = sys::remove_stale(&address, Type::STREAM) {
+        // The directory may allow to make sockets only.
+        let message = format!("unable to check or remove stale UNIX socket {path:?}");
+        event_loop.call_exception_handler(&ErrorContext::new(&message).caused_by(&error));
+    }
+    let socket = sys::stream_socket(Domain::UNIX, None)?;
     socket.bind(&address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             io::Error::new(error.kind(), format!("Address {path:?} is already in use"))

@@ -6,7 +6,7 @@ use asyncio_reactor::BorrowedSource;
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::io::Received;
 
@@ -43,6 +43,37 @@ pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::R
         socket.set_nonblocking(true)?;
         Ok(socket)
     }
+}
+
+/// Removes the socket file at `address` if it is nobody's any more: see
+/// [`socket_file`](crate::socket_file). A name of the abstract namespace is no file.
+///
+/// # Errors
+/// It could not be looked at, or not be removed.
+pub(crate) fn remove_stale(address: &SockAddr, r#type: Type) -> io::Result<()> {
+    match address.as_pathname() {
+        Some(path) => crate::socket_file::remove_stale(path, r#type),
+        None => Ok(()),
+    }
+}
+
+/// Lets other sockets bind to the same address, if they say the same.
+///
+/// # Errors
+/// `InvalidInput` where the system has no such option, with asyncio's message.
+#[cfg(not(any(target_os = "cygwin", target_os = "illumos", target_os = "solaris")))]
+pub(crate) fn set_reuse_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true).map_err(|error| {
+        let message = "reuse_port not supported by socket module, \
+                       SO_REUSEPORT defined but not implemented";
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{message}: {error}"))
+    })
+}
+
+#[cfg(any(target_os = "cygwin", target_os = "illumos", target_os = "solaris"))]
+pub(crate) fn set_reuse_port(_: &Socket) -> io::Result<()> {
+    let message = "reuse_port not supported by socket module";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// Reads from a stream whose short reads mean that nothing is left.

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 
 use asyncio_reactor::BorrowedSource;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::io::Received;
 
@@ -14,6 +14,20 @@ pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::R
     let socket = Socket::new(family, Type::STREAM, protocol)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// Removes a socket file that is nobody's any more: there are none that could be bound.
+pub(crate) fn remove_stale(_: &SockAddr, _: Type) -> io::Result<()> {
+    Ok(())
+}
+
+/// Lets other sockets bind to the same address: there is no such option.
+///
+/// # Errors
+/// `InvalidInput`, with asyncio's message.
+pub(crate) fn set_reuse_port(_: &Socket) -> io::Result<()> {
+    let message = "reuse_port not supported by socket module";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// Reads from a stream whose short reads mean that nothing is left.

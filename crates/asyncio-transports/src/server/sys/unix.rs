@@ -70,13 +70,3 @@ pub(in super::super) fn is_of_connection(error: &io::Error) -> bool {
         )
     )
 }
-
-#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
-pub(in super::super) fn set_reuse_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
-}
-
-#[cfg(any(target_os = "illumos", target_os = "solaris"))]
-pub(in super::super) fn set_reuse_port(_socket: &Socket) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}

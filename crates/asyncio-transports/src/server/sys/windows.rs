@@ -29,8 +29,3 @@ pub(in super::super) fn is_of_connection(error: &io::Error) -> bool {
         Some(Errno::CONNABORTED | Errno::CONNRESET)
     )
 }
-
-/// There is no such option.
-pub(in super::super) fn set_reuse_port(_socket: &Socket) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
