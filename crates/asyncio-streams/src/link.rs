@@ -13,6 +13,10 @@ use asyncio_transports::Transport;
 use crate::error::copy_of;
 use crate::inbox::Inbox;
 
+/// How many reads may succeed one after the other before the task lets others have their turn: a
+/// peer that is faster than its reader would not let it wait otherwise, ever.
+const READS_MAX: u8 = 16;
+
 /// The state of one stream.
 pub(crate) struct Link {
     pub(crate) event_loop: LoopRef,
@@ -23,6 +27,8 @@ pub(crate) struct Link {
     fed: RefCell<Inbox>,
     /// Reading was paused because of that.
     reading_paused: Cell<bool>,
+    /// How many reads have succeeded since one had to wait.
+    reads: Cell<u8>,
     /// The peer has ended its side, and that was noticed.
     ended: Cell<bool>,
     writing_paused: Cell<bool>,
@@ -43,6 +49,7 @@ impl Link {
             limit,
             fed: RefCell::default(),
             reading_paused: Cell::default(),
+            reads: Cell::default(),
             ended: Cell::default(),
             writing_paused: Cell::default(),
             lost: Cell::default(),
@@ -102,12 +109,20 @@ impl Link {
         if self.has_ended() {
             return Poll::Ready(Ok(0));
         }
+        if self.reads.get() == READS_MAX {
+            self.reads.set(0);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match self.transport.try_read(buffer) {
             Ok(0) => {
                 self.ended.set(true);
                 Poll::Ready(Ok(0))
             }
-            Ok(count) => Poll::Ready(Ok(count)),
+            Ok(count) => {
+                self.reads.set(self.reads.get() + 1);
+                Poll::Ready(Ok(count))
+            }
             // Closing: the loss follows, and with it the end.
             Err(error)
                 if matches!(
@@ -115,6 +130,7 @@ impl Link {
                     io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected
                 ) =>
             {
+                self.reads.set(0);
                 self.reader.keep(cx);
                 Poll::Pending
             }

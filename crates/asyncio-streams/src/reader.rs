@@ -22,6 +22,9 @@ use crate::{Lines, Stream, StreamWriter};
 /// [`readuntil`](Self::readuntil) have read too far is kept here, and that is never more than the
 /// limit, beyond what an error has left.
 ///
+/// A read that has something to give gives it at once, but after sixteen of them in a row others
+/// have their turn first.
+///
 /// One task reads at a time: that is what `&mut self` says (asyncio raises `RuntimeError`).
 ///
 /// # Cancel safety

@@ -2,7 +2,9 @@
 
 mod scene;
 
+use std::cell::Cell;
 use std::io;
+use std::rc::Rc;
 
 use asyncio_executor::yield_now;
 use asyncio_loop::{get_running_loop, sleep};
@@ -269,5 +271,33 @@ fn a_stream_on_which_nobody_reads_slows_its_peer_down_s3() {
         // Nor does a closed stream mind.
         ours.writer.close();
         assert!(ours.reader.at_eof());
+    });
+}
+
+#[test]
+fn a_peer_that_is_faster_than_its_reader_does_not_keep_others_waiting() {
+    run(|| async {
+        let Pair {
+            mut ours,
+            theirs,
+            wire,
+        } = pair(100).await;
+        wire.set_capacity(1 << 20);
+        theirs.writer.write(&bytes(1 << 20));
+        let turns = Rc::new(Cell::new(0));
+        let count = Rc::clone(&turns);
+        let other = get_running_loop().create_task(async move {
+            loop {
+                count.set(count.get() + 1);
+                yield_now().await;
+            }
+        });
+        let mut buffer = [0; 1024];
+        for _ in 0..1024 {
+            assert_eq!(ours.reader.read(&mut buffer).await.unwrap(), 1024);
+        }
+        assert!(turns.get() >= 1024 / 16 - 1, "{turns:?}");
+        other.cancel();
+        assert!(other.await.is_err());
     });
 }
