@@ -13,6 +13,8 @@ use asyncio_reactor::SelectorKind;
 use asyncio_timers::ManualClock;
 use asyncio_transports::testing::{Wire, memory_pair};
 use asyncio_transports::{Transport, TransportSocket, connect_accepted_socket};
+#[cfg(unix)]
+use asyncio_transports::{connect_read_pipe, connect_write_pipe};
 use suite::{Kind, Recorder};
 
 macro_rules! whole_suite {
@@ -181,4 +183,49 @@ mod unix {
     }
 
     whole_suite! { Unix }
+}
+
+/// What is there in one direction.
+#[cfg(unix)]
+mod pipe {
+    use super::*;
+
+    struct Pipe;
+
+    impl Kind for Pipe {
+        fn event_loop() -> EventLoop {
+            EventLoop::new().unwrap()
+        }
+
+        async fn pair(left: Recorder, right: Recorder) -> (Rc<dyn Transport>, Rc<dyn Transport>) {
+            let (reader, writer) = std::io::pipe().unwrap();
+            let (_, left) = connect_write_pipe(|| left, writer).await.unwrap();
+            let (_, right) = connect_read_pipe(|| right, reader).await.unwrap();
+            let [left, right] = [left, right].map(|end| end.borrow().transport().unwrap());
+            (left, right)
+        }
+
+        /// It cannot be.
+        fn reset(_: &Rc<dyn Transport>, _: &Rc<dyn Transport>) {}
+    }
+
+    crate::suite! { Pipe:
+        order::a_connection_is_made_before_anything_comes,
+        order::bytes_come_whole_and_in_order,
+        order::an_empty_write_is_nothing,
+        flow::who_writes_too_much_is_paused_and_resumed,
+        flow::a_high_mark_of_zero_pauses_at_the_first_byte_kept,
+        flow::marks_in_the_wrong_order_are_refused,
+        flow::a_reader_that_stalls_bounds_what_a_polite_writer_keeps_n7,
+        flow::what_is_written_when_resumed_is_in_order,
+        ends::close_writes_what_is_buffered,
+        ends::close_calls_nothing_at_once,
+        ends::abort_loses_what_is_buffered,
+        ends::a_closed_transport_answers_and_does_nothing,
+        ends::a_loop_that_closes_lets_go_of_protocols,
+        reading::nothing_comes_to_who_is_paused,
+        reading::a_pause_within_a_call_holds_from_then_on,
+        reading::who_reads_by_itself_takes_what_it_wants,
+        reading::another_protocol_gets_what_comes_later,
+    }
 }

@@ -200,6 +200,11 @@ impl Recorder {
         self
     }
 
+    /// What it was made with.
+    pub fn transport(&self) -> Option<Rc<dyn Transport>> {
+        self.transport.clone()
+    }
+
     fn called(&mut self, call: Call) {
         self.log.add(call.clone());
         if let (Some(reaction), Some(transport)) = (&mut self.reaction, &self.transport) {
