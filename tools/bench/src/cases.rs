@@ -2,6 +2,7 @@
 //!
 //! A family's file holds its rows of the table and the work itself, generic over the runtime.
 
+pub mod datagrams;
 pub mod echoing;
 pub mod gathering;
 pub mod grouping;
@@ -98,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         queueing::CASES,
         scoping::CASES,
         echoing::CASES,
+        datagrams::CASES,
     ]
     .into_iter()
     .flatten()

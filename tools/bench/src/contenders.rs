@@ -10,10 +10,10 @@ pub mod smol;
 pub mod tokio;
 
 use crate::cases::{
-    Measure, echoing, gathering, locking, parking, pool, queueing, scoping, sleeping, spawning,
-    threadsafe, yielding,
+    Measure, datagrams, echoing, gathering, locking, parking, pool, queueing, scoping, sleeping,
+    spawning, threadsafe, yielding,
 };
-use crate::runtime::{Echo, Gather, Locks, Pool, Threadsafe, Timeout};
+use crate::runtime::{Echo, EchoDatagrams, Gather, Locks, Pool, Threadsafe, Timeout};
 
 /// A runtime, or the hand-written limit, and the cases that it takes part in.
 #[derive(Debug)]
@@ -46,9 +46,9 @@ pub enum Role {
 impl Contender {
     /// The work of the case of that name, if this contender takes part in it.
     pub fn measure(&self, case: &str) -> Option<Measure> {
-        self.cases
-            .iter()
-            .find(|(key, _)| in_family(key, case))
+        let by_name = self.cases.iter().find(|(key, _)| *key == case);
+        by_name
+            .or_else(|| self.cases.iter().find(|(key, _)| in_family(key, case)))
             .map(|(_, measure)| *measure)
     }
 
@@ -81,10 +81,10 @@ pub fn in_family(key: &str, case: &str) -> bool {
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
 /// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
 /// await.
-const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo>(
+const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo + EchoDatagrams>(
     soon: Measure,
     group: Measure,
-) -> [(&'static str, Measure); 24] {
+) -> [(&'static str, Measure); 25] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -115,6 +115,7 @@ const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo>(
         // Who has one face shows it twice.
         ("tcp/protocol/", echoing::measure_protocol::<R>),
         ("tcp/stream/", echoing::measure::<R>),
+        ("udp/", datagrams::measure::<R>),
         // The last: see `but_locks`.
         ("lock/free", locking::measure_lock::<R>),
         ("lock/contended", locking::measure_contended::<R>),

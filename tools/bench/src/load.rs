@@ -104,7 +104,8 @@ pub fn run(order: Order) -> io::Result<()> {
     tell("done")
 }
 
-fn tell(word: &str) -> io::Result<()> {
+/// Says a word to who measures.
+pub(crate) fn tell(word: &str) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "{word}")?;
     stdout.flush()

@@ -137,6 +137,12 @@ pub trait Echo: Runtime {
     }
 }
 
+/// A runtime with UDP.
+pub trait EchoDatagrams: Runtime {
+    /// Sends every datagram that comes back to whom it is from, for ever. The socket is blocking.
+    fn echo_datagrams(socket: std::net::UdpSocket) -> impl Future<Output = ()> + 'static;
+}
+
 /// A runtime that other threads can hand calls to.
 pub trait Threadsafe: Runtime {
     /// The other thread's end.

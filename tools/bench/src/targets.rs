@@ -77,6 +77,9 @@ pub const TARGETS: &[Target] = &[
     best("queue/pingpong", "≤ 0.8 × the best peer", 0.8),
     peer("tcp/protocol/", "≤ 1.05 × the loop by hand", "limit", 1.05),
     peer("tcp/protocol/", "≤ tokio", "tokio", 1.0),
+    peer("udp/1", "≤ 1.05 × the loop by hand", "limit", 1.05),
+    peer("udp/16", "≤ 1.05 × the loop by hand", "limit", 1.05),
+    peer("udp/batch-16", "below the loop by hand", "limit", 1.0),
     peer("tcp/stream/", "≤ 1.03 × tokio", "tokio", 1.03),
 ];
 

@@ -7,7 +7,7 @@ use asyncio_bench::targets::{Subject, TARGETS, Target};
 use asyncio_bench::{cases, contenders};
 
 /// What was promised to be measured.
-const PROMISED: [&str; 27] = [
+const PROMISED: [&str; 30] = [
     "yield/1",
     "yield/10",
     "yield/1000",
@@ -35,6 +35,9 @@ const PROMISED: [&str; 27] = [
     "scope/nested-3",
     "timeout/ready",
     "timeout/pending",
+    "udp/1",
+    "udp/16",
+    "udp/batch-16",
 ];
 
 /// The echo servers that were promised: each face, way, size and number of connections.

@@ -103,25 +103,32 @@ pub fn measure_protocol<R: Echo>(params: Params) -> Sample {
 /// The same for any server. It does not return: the sample's process ends with what it has printed,
 /// because a server that is asked to stop would be measured stopping.
 pub fn serve_under_load(params: Params, serve: Serve) -> Sample {
-    let done = prepare(params).and_then(|(listener, order)| {
+    loaded(prepare(params), "--load", params.ops, serve)
+}
+
+/// Serves `prepared` while `load`, an argument of the bench, is made as ordered.
+pub(super) fn loaded<S>(
+    prepared: io::Result<(S, Order)>,
+    load: &'static str,
+    messages: u64,
+    serve: impl FnOnce(S),
+) -> Sample {
+    let done = prepared.and_then(|(server, order)| {
         // Not kept on the server's core: it sleeps while the load runs.
         thread::Builder::new()
             .name("controller".to_owned())
-            .spawn(move || {
-                let sample = take(order, params.ops);
-                match sample {
-                    Ok(sample) => {
-                        print!("{}", write_sample(&sample));
-                        exit(0);
-                    }
-                    Err(error) => {
-                        eprintln!("the load failed: {error}");
-                        exit(1);
-                    }
+            .spawn(move || match take(load, order, messages) {
+                Ok(sample) => {
+                    print!("{}", write_sample(&sample));
+                    exit(0);
+                }
+                Err(error) => {
+                    eprintln!("the load failed: {error}");
+                    exit(1);
                 }
             })?;
         cores::pin_to_first();
-        serve(listener);
+        serve(server);
         Err(io::Error::other("the server has ended"))
     });
     let Err(error): Result<Sample, io::Error> = done else {
@@ -148,9 +155,9 @@ fn prepare(params: Params) -> io::Result<(TcpListener, Order)> {
 }
 
 /// Has the load made, and looks at the clock before and after.
-fn take(order: Order, messages: u64) -> io::Result<Sample> {
+fn take(load: &str, order: Order, messages: u64) -> io::Result<Sample> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["--load", &order.to_string()])
+        .args([load, &order.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

@@ -5,30 +5,43 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::Task;
-use asyncio_loop::socket::Socket;
+use asyncio_loop::socket::{SockAddr, Socket};
 use asyncio_loop::{
     EventLoop, LoopHandle, get_running_loop, sock_accept, sock_recv_into, sock_sendall,
 };
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
-use asyncio_transports::{Protocol, Transport, connect_accepted_socket};
+use asyncio_transports::{
+    DatagramProtocol, DatagramTransport, Protocol, Transport, connect_accepted_socket,
+    create_datagram_endpoint,
+};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
-use crate::cases::{grouping, scoping, soon};
+use crate::cases::{Params, datagrams, grouping, scoping, soon};
+use crate::meter::Sample;
 use crate::runtime::{
-    Callbacks, Echo, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe, Timeout,
+    Callbacks, Echo, EchoDatagrams, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe,
+    Timeout,
 };
 
 /// Ours and its cases.
 pub const CONTENDER: Contender = Contender {
     name: "asyncio",
     role: Role::Ours,
-    packages: &["asyncio-loop", "asyncio-futures", "asyncio-sync"],
+    packages: &[
+        "asyncio-loop",
+        "asyncio-futures",
+        "asyncio-sync",
+        "asyncio-transports",
+    ],
     about: "EventLoop::new(), everything by default",
-    cases: &super::and_one::<24, 25>(
-        super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
-        ("scope/nested-3", scoping::measure_nested::<Asyncio>),
+    cases: &super::and_one::<26, 27>(
+        super::and_one::<25, 26>(
+            super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
+            ("scope/nested-3", scoping::measure_nested::<Asyncio>),
+        ),
+        ("udp/batch-16", measure_batched),
     ),
 };
 
@@ -280,4 +293,41 @@ impl Protocol for EchoProtocol {
             transport.resume_reading();
         }
     }
+}
+
+impl EchoDatagrams for Asyncio {
+    async fn echo_datagrams(socket: std::net::UdpSocket) {
+        serve_datagrams(socket, false).await;
+    }
+}
+
+/// In the form of a protocol.
+#[derive(Default)]
+struct DatagramEcho(Option<Rc<dyn DatagramTransport>>);
+
+impl DatagramProtocol for DatagramEcho {
+    fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
+        self.0 = Some(transport);
+    }
+
+    fn datagram_received(&mut self, data: &[u8], from: &SockAddr) {
+        if let Some(transport) = &self.0 {
+            _ = transport.sendto(data, Some(from)).expect("room");
+        }
+    }
+}
+
+async fn serve_datagrams(socket: std::net::UdpSocket, batch: bool) {
+    let endpoint = create_datagram_endpoint(DatagramEcho::default)
+        .sock(socket)
+        .batch(batch);
+    let _endpoint = endpoint.await.expect("an endpoint");
+    std::future::pending().await
+}
+
+/// `udp/batch-16`: with batches.
+fn measure_batched(params: Params) -> Sample {
+    datagrams::serve_under_load(params, |socket| {
+        Asyncio::run(serve_datagrams(socket, true));
+    })
 }

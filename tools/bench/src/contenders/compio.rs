@@ -16,7 +16,7 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
 use crate::runtime::{
-    Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
 };
 
 /// compio and its cases.
@@ -138,6 +138,20 @@ impl Echo for Compio {
                 }
             };
             compio::runtime::spawn(connection).detach();
+        }
+    }
+}
+
+impl EchoDatagrams for Compio {
+    async fn echo_datagrams(socket: std::net::UdpSocket) {
+        let socket = compio::net::UdpSocket::from_std(socket).expect("a socket");
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let BufResult(received, whole) = socket.recv_from(buffer).await;
+            let (count, from) = received.expect("a datagram");
+            let BufResult(sent, rest) = socket.send_to(whole.slice(..count), from).await;
+            sent.expect("room");
+            buffer = rest.into_inner();
         }
     }
 }

@@ -5,6 +5,7 @@
 //! semantics cost.
 
 mod echo;
+mod udp;
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -16,9 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Contender, Role};
-use crate::cases::Params;
 use crate::cases::echoing::serve_under_load;
 use crate::cases::sleeping::{Random, lateness};
+use crate::cases::{Params, datagrams};
 use crate::meter::{Meter, Sample};
 
 /// The limit and its cases.
@@ -42,11 +43,16 @@ pub const CONTENDER: Contender = Contender {
         ("gather/", spawning),
         ("group/", spawning),
         ("tcp/protocol/", echo_server),
+        ("udp/", udp_server),
     ],
 };
 
 fn echo_server(params: Params) -> Sample {
     serve_under_load(params, echo::serve)
+}
+
+fn udp_server(params: Params) -> Sample {
+    datagrams::serve_under_load(params, udp::serve)
 }
 
 /// What a task is: something to step until it is done.

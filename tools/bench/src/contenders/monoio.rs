@@ -16,7 +16,7 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{Measure, soon, spawning};
 use crate::runtime::{
-    Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
 };
 
 /// monoio and its cases.
@@ -143,6 +143,20 @@ impl Echo for Monoio {
                     buffer = sent.into_inner();
                 }
             });
+        }
+    }
+}
+
+impl EchoDatagrams for Monoio {
+    async fn echo_datagrams(socket: std::net::UdpSocket) {
+        let socket = monoio::net::udp::UdpSocket::from_std(socket).expect("a socket");
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let (received, whole) = socket.recv_from(buffer).await;
+            let (count, from) = received.expect("a datagram");
+            let (sent, rest) = socket.send_to(whole.slice(..count), from).await;
+            sent.expect("room");
+            buffer = rest.into_inner();
         }
     }
 }

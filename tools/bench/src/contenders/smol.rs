@@ -12,7 +12,9 @@ use futures_util::future::join_all;
 use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
-use crate::runtime::{Channel, Echo, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout};
+use crate::runtime::{
+    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout,
+};
 
 /// smol and its cases.
 pub const CONTENDER: Contender = Contender {
@@ -128,6 +130,16 @@ impl Echo for Smol {
                 }
             };
             Self::spawn(connection).detach();
+        }
+    }
+}
+
+impl EchoDatagrams for Smol {
+    async fn echo_datagrams(socket: std::net::UdpSocket) {
+        let socket = Async::new(socket).expect("a socket");
+        let mut buffer = vec![0; BUFFER];
+        while let Ok((count, from)) = socket.recv_from(&mut buffer).await {
+            socket.send_to(&buffer[..count], from).await.expect("room");
         }
     }
 }

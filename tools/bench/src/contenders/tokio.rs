@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
@@ -13,7 +13,8 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{grouping, soon};
 use crate::runtime::{
-    Channel, Echo, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Echo, EchoDatagrams, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout,
+    pool_threads,
 };
 
 /// tokio and its cases.
@@ -150,6 +151,17 @@ impl Echo for Tokio {
                     stream.write_all(&buffer[..count]).await?;
                 }
             });
+        }
+    }
+}
+
+impl EchoDatagrams for Tokio {
+    async fn echo_datagrams(socket: std::net::UdpSocket) {
+        socket.set_nonblocking(true).expect("a socket");
+        let socket = UdpSocket::from_std(socket).expect("a socket");
+        let mut buffer = vec![0; BUFFER];
+        while let Ok((count, from)) = socket.recv_from(&mut buffer).await {
+            socket.send_to(&buffer[..count], from).await.expect("room");
         }
     }
 }
