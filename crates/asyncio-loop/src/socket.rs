@@ -30,6 +30,7 @@ pub struct Received {
 ///
 /// # Platform-specific behaviour
 /// Windows does not say whom a datagram is from that was longer than the buffer.
+#[inline]
 pub fn recv_from(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     recv_datagram(sock, buffer)
 }

@@ -33,6 +33,7 @@ pub(super) fn recvfrom<B: Buffer<u8>>(
 
 /// The flag makes the kernel tell the datagram's own length: `recv(2)`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
 pub(crate) fn recv_datagram(sock: BorrowedSource<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     let (len, whole, from) = rustix::net::recvfrom(sock, buffer, RecvFlags::TRUNC)?;
     Ok(Received {
@@ -129,14 +130,11 @@ fn is_underway(error: &io::Error) -> bool {
 
 /// The address as the public interface has it; `None` for a socket without a name.
 fn address(address: SocketAddrAny) -> Option<SockAddr> {
-    if let Ok(internet) = SocketAddr::try_from(address.clone()) {
-        return Some(internet.into());
-    }
     #[cfg(unix)]
-    if let Ok(unix) = rustix::net::SocketAddrUnix::try_from(address) {
-        return path(&unix);
+    if address.address_family() == rustix::net::AddressFamily::UNIX {
+        return path(&address.try_into().ok()?);
     }
-    None
+    SocketAddr::try_from(address).ok().map(SockAddr::from)
 }
 
 #[cfg(unix)]

@@ -1,5 +1,4 @@
-//! Calling the protocol: with nothing of the transport borrowed, in its context, and with its panics
-//! caught.
+//! Calling the protocol: with nothing of the transport borrowed, and with its panics caught.
 
 use std::cell::Cell;
 use std::io;
@@ -19,7 +18,8 @@ const ERRORS_MAX: usize = 64;
 pub(super) type Method = Cell<&'static str>;
 
 impl SocketTransport {
-    /// Calls the protocol, if there still is one. That it panicked is reported, and the endpoint
+    /// Calls the protocol, if there still is one, in the context that is entered for all calls of a
+    /// run. That it panicked is reported, and the endpoint
     /// goes on, as in asyncio: one bad datagram must not end the service of all others. That the
     /// user has it borrowed is an error that ends the endpoint.
     pub(super) fn call(&self, f: impl FnOnce(&mut dyn DatagramProtocol, &Method)) {
@@ -34,9 +34,7 @@ impl SocketTransport {
             }
             Ok(mut borrowed) => {
                 self.calling.set(true);
-                catch_unwind(AssertUnwindSafe(|| {
-                    self.context.run(|| f(&mut *borrowed, &method));
-                }))
+                catch_unwind(AssertUnwindSafe(|| f(&mut *borrowed, &method)))
             }
         };
         self.calling.set(false);
@@ -80,7 +78,7 @@ impl SocketTransport {
         if self.is_borrowed() {
             self.schedule();
         } else {
-            self.tell();
+            self.context.run(|| self.tell());
         }
     }
 

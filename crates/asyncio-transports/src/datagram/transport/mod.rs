@@ -92,22 +92,7 @@ impl Dispatch for SocketTransport {
             return;
         };
         self.know(ready);
-        if self.change(Life::make) {
-            self.begin();
-            return;
-        }
-        if self.life.get().is_ending() {
-            self.lose_in_turn();
-            return;
-        }
-        self.tell();
-        if self.goes_on() {
-            self.receive();
-        }
-        if self.ready.get().writable && self.has_unsent() {
-            self.flush();
-        }
-        self.want();
+        self.context.run(|| self.go_on());
     }
 
     fn discard(&self) {
@@ -121,6 +106,26 @@ impl Dispatch for SocketTransport {
 }
 
 impl SocketTransport {
+    /// One run: what is due of what was reported.
+    fn go_on(self: &Rc<Self>) {
+        if self.change(Life::make) {
+            self.begin();
+            return;
+        }
+        if self.life.get().is_ending() {
+            self.lose_in_turn();
+            return;
+        }
+        self.tell();
+        if self.has_more() {
+            self.receive();
+        }
+        if self.ready.get().writable && self.has_unsent() {
+            self.flush();
+        }
+        self.want();
+    }
+
     fn with_socket<R>(&self, f: impl FnOnce(&Driven<Socket>) -> R) -> Option<R> {
         self.socket.borrow().as_ref().map(f)
     }

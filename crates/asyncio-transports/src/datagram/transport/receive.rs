@@ -23,7 +23,7 @@ impl SocketTransport {
             None => self.event_loop.with_read_buffer(|buffer| {
                 for _ in 0..RECEIVED_MAX {
                     // What the protocol has just been told may have made it stop.
-                    if !self.goes_on() {
+                    if !self.has_more() {
                         break;
                     }
                     self.receive_one(buffer);
@@ -32,13 +32,13 @@ impl SocketTransport {
             }),
             Some(batching) => self.gather(|| self.receive_batch(batching)),
         }
-        if self.goes_on() {
+        if self.has_more() {
             self.schedule();
         }
     }
 
     /// Whether the protocol is to be given more now.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         self.life.get().reads() && (self.ready.get().readable || !self.kept.borrow().is_empty())
     }
 
@@ -49,7 +49,7 @@ impl SocketTransport {
             self.tell();
         }
         for _ in 0..RECEIVED_MAX {
-            if !self.goes_on() {
+            if !self.has_more() {
                 return;
             }
             match self.with_socket(|socket| batching.receive(socket.get_ref())) {
@@ -142,7 +142,7 @@ impl SocketTransport {
             self.know(ready);
         }
         self.want();
-        if self.goes_on() {
+        if self.has_more() {
             self.schedule();
         }
     }
