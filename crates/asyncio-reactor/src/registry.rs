@@ -25,7 +25,8 @@ pub(crate) struct Registry {
     entries: RefCell<Slab<Entry>>,
     /// Who has a descriptor's number now. An entry whose number has gone to another was closed
     /// behind our back, and must not deregister what is not its own.
-    owners: RefCell<HashMap<RawSource, Key>>,
+    /// By the index of the entry, which has the key.
+    owners: RefCell<HashMap<RawSource, u32>>,
     generation: Cell<usize>,
     /// Events that were reported and not dispatched. Refilled only when empty, so bounded by the
     /// size of a batch (and of `disarmed`).
@@ -106,7 +107,9 @@ impl Registry {
 
     /// Who has this number.
     pub(crate) fn owner(&self, number: RawSource) -> Option<Key> {
-        self.owners.borrow().get(&number).copied()
+        let index = *self.owners.borrow().get(&number)?;
+        let entries = self.entries.borrow();
+        entries.get(index as usize).map(|entry| entry.key)
     }
 
     pub(crate) fn register(
@@ -144,7 +147,8 @@ impl Registry {
             other => other?,
         }
         self.generation.set(generation.wrapping_add(1));
-        self.owners.borrow_mut().insert(number, key);
+        // It fits: a key has no more room for an index.
+        self.owners.borrow_mut().insert(number, index as u32);
         let inserted = self
             .entries
             .borrow_mut()

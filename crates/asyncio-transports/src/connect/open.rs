@@ -1,6 +1,5 @@
 //! A transport on a connected socket, with its layer.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -10,7 +9,7 @@ use asyncio_sync::oneshot;
 use socket2::{SockAddr, Socket};
 
 use super::builder::Connected;
-use crate::connection::{Setup, start_socket};
+use crate::connection::{Membership, Setup, start_socket};
 use crate::layer::{Opened, Secured};
 use crate::{Protocol, Transport};
 
@@ -40,7 +39,7 @@ pub(crate) struct Opening {
     told: Option<oneshot::Receiver<io::Result<()>>>,
 }
 
-/// Makes a transport of a connected socket. `attached` is dropped when the connection is over.
+/// Makes a transport of a connected socket. `membership` is dropped when the connection is over.
 ///
 /// # Errors
 /// What the kernel or the layer reports. The socket is closed.
@@ -49,10 +48,10 @@ pub(crate) fn start(
     stream: Stream,
     protocol: Rc<RefCell<dyn Protocol>>,
     secured: Option<&Secured>,
-    attached: Option<Box<dyn Any>>,
+    membership: Option<Membership>,
 ) -> io::Result<Opening> {
     let setup = |protocol| Setup {
-        attached,
+        membership,
         ..Setup::new(event_loop, protocol)
     };
     let Some(secured) = secured else {

@@ -78,7 +78,7 @@ impl<I: Io> Connection<I> {
         self.drop_foreign(unwritten);
         self.drop_foreign(io);
         self.drop_foreign(protocol);
-        self.drop_foreign(self.attached.take());
+        self.drop_foreign(self.membership.take());
     }
 }
 

@@ -4,7 +4,6 @@
 //! of the protocol gives rise to (a pause, the loss of the connection) is found in the state and
 //! done when the call is over; so every public method may be called from every callback.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -29,7 +28,7 @@ mod start;
 mod transport;
 mod write;
 
-pub(crate) use start::{Opened, Setup, start_socket, start_with};
+pub(crate) use start::{Membership, Opened, Owner, Setup, start_socket, start_with};
 
 /// One end of a byte stream.
 pub(crate) struct Connection<I: Io> {
@@ -51,7 +50,7 @@ pub(crate) struct Connection<I: Io> {
     /// What the protocol's methods run in; `None` is an empty context.
     context: Option<Context>,
     /// Dropped when the connection is over.
-    attached: Cell<Option<Box<dyn Any>>>,
+    membership: Cell<Option<Membership>>,
     peer: Peer,
     event_loop: LoopRef,
     this: Weak<Self>,
@@ -104,7 +103,11 @@ impl<I: Io> Dispatch for Connection<I> {
         let protocol = self.protocol.take();
         let io = self.io.try_borrow_mut().ok().and_then(|mut io| io.take());
         let outbox = self.outbox.try_borrow_mut().ok().and_then(|mut o| o.take());
-        let rest = (self.error.take(), self.waiter.take(), self.attached.take());
+        let rest = (
+            self.error.take(),
+            self.waiter.take(),
+            self.membership.take(),
+        );
         drop_flat((protocol, io, outbox, rest));
     }
 

@@ -1,6 +1,5 @@
 //! The beginning of a connection: `connection_made`, then reading, then whoever waits for it.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::{Rc, Weak};
@@ -24,8 +23,38 @@ pub(crate) struct Setup {
     pub(crate) protocol: Rc<RefCell<dyn Protocol>>,
     /// What the protocol's methods run in.
     pub(crate) context: Option<Context>,
-    /// What is dropped when it is over, and its descriptor is closed.
-    pub(crate) attached: Option<Box<dyn Any>>,
+    /// Whose it is, if anybody's.
+    pub(crate) membership: Option<Membership>,
+}
+
+/// A server, seen by its connections.
+pub(crate) trait Owner {
+    /// The connection of this number is over, and its descriptor is closed.
+    fn lost(self: Rc<Self>, number: usize);
+}
+
+/// A connection's place in the list of its owner, who is told when it is dropped.
+pub(crate) struct Membership {
+    /// `None` when it was told.
+    owner: Option<Rc<dyn Owner>>,
+    number: usize,
+}
+
+impl Membership {
+    pub(crate) fn new(owner: Rc<dyn Owner>, number: usize) -> Self {
+        Self {
+            owner: Some(owner),
+            number,
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if let Some(owner) = self.owner.take() {
+            owner.lost(self.number);
+        }
+    }
 }
 
 /// Tells that `connection_made` was called.
@@ -39,7 +68,7 @@ impl Setup {
             event_loop: event_loop.clone(),
             protocol,
             context: (!context.is_empty()).then_some(context),
-            attached: None,
+            membership: None,
         }
     }
 }
@@ -83,7 +112,7 @@ pub(crate) fn start_with<I: Io>(
         event_loop,
         protocol,
         context,
-        attached,
+        membership,
     } = setup;
     let (waiter, opened) = oneshot::channel();
     let connection = Rc::new_cyclic(|this| Connection {
@@ -97,7 +126,7 @@ pub(crate) fn start_with<I: Io>(
         error: Cell::default(),
         waiter: Cell::new(Some(waiter)),
         context,
-        attached: Cell::new(attached),
+        membership: Cell::new(membership),
         peer: peer.map(Peer::from).unwrap_or_default(),
         event_loop: event_loop.clone(),
         this: Weak::clone(this),

@@ -1,6 +1,5 @@
 //! What the handles to a server share, and what accepts its connections.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -15,6 +14,7 @@ use super::clients::Clients;
 use super::listener::{Accepted, Listener, why_it_rests};
 use crate::Protocol;
 use crate::connect::open::{self, Stream};
+use crate::connection::{Membership, Owner};
 use crate::layer::{Secured, misuse};
 
 /// Python: `ACCEPT_RETRY_DELAY`.
@@ -217,11 +217,11 @@ impl State {
             return Ok(());
         };
         let protocol = (factory.borrow_mut())();
-        let client = Client::new(self);
-        let number = client.number;
+        let number = self.clients.enter();
+        let owner: Rc<dyn Owner> = self.clone();
+        let membership = Some(Membership::new(owner, number));
         let secured = self.secured.as_ref();
-        let attached: Box<dyn Any> = Box::new(client);
-        let opening = open::start(&self.event_loop, stream, protocol, secured, Some(attached))?;
+        let opening = open::start(&self.event_loop, stream, protocol, secured, membership)?;
         self.clients.set(number, &opening.transport);
         if !opening.has_layer() {
             opening.detach();
@@ -254,26 +254,11 @@ impl State {
     }
 }
 
-/// A connection's place in the server's list. The connection owns it, and drops it when it is over.
-struct Client {
-    state: Rc<State>,
-    number: u64,
-}
-
-impl Client {
-    fn new(state: &Rc<State>) -> Self {
-        Self {
-            state: Rc::clone(state),
-            number: state.clients.enter(),
-        }
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.state.clients.leave(self.number);
-        self.state.has_room();
-        self.state.end_if_over();
+impl Owner for State {
+    fn lost(self: Rc<Self>, number: usize) {
+        self.clients.leave(number);
+        self.has_room();
+        self.end_if_over();
     }
 }
 
