@@ -36,5 +36,7 @@ pub use asyncio_executor::{
 };
 #[cfg(feature = "futures")]
 pub use asyncio_futures::{EmptySetError, TimeoutError};
+#[cfg(feature = "streams")]
+pub use asyncio_streams::{IncompleteReadError, LimitOverrunError};
 #[cfg(feature = "sync")]
 pub use asyncio_sync::BrokenBarrierError;

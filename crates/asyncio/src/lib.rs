@@ -4,8 +4,9 @@
 //! * [`create_task`], [`sleep()`], [`to_thread`], [`get_running_loop`], and the other flat names
 //!   that people type;
 //! * the modules are asyncio's: [`events`], [`tasks`], [`threads`], [`runners`], [`exceptions`],
-//!   `futures`, `taskgroups` and `timeouts` by the feature `futures`, `locks` and `queues` by the feature `sync`;
-//!   and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
+//!   `futures`, `taskgroups` and `timeouts` by the feature `futures`, `locks` and `queues` by the
+//!   feature `sync`, `transports` and `protocols` by the feature `transports`, `streams` by the
+//!   feature `streams`; and of Python's library [`contextvars`], [`selectors`], [`socket`] and, by the feature
 //!   `concurrent`, `concurrent`.
 //!
 //! # What really happens
@@ -18,8 +19,8 @@
 //!
 //! This crate is a table of contents. What it names stands in smaller crates that can be used
 //! alone: `asyncio-reactor`, `asyncio-timers`, `asyncio-executor`, `asyncio-blocking`,
-//! `asyncio-sync`, `asyncio-loop`, `asyncio-futures`. So the examples of most items name those crates, and some run
-//! on a bare `Executor`: in a program write `asyncio::` instead, inside what [`run()`] runs. The
+//! `asyncio-sync`, `asyncio-loop`, `asyncio-futures`, `asyncio-transports`, `asyncio-streams`. So the
+//! examples of most items name those crates, and some run on a bare `Executor`: in a program write `asyncio::` instead, inside what [`run()`] runs. The
 //! pages of the modules have examples that do.
 //!
 //! Import names, not `asyncio::*`: the struct `Future` would hide the prelude's trait.
@@ -46,8 +47,8 @@
 //!
 //! # What it does not do
 //!
-//! There are no transports, streams, TLS, subprocesses and signals yet: they come as
-//! crates of their own, and here as modules with Python's names. It runs no task on two threads:
+//! There are no TLS, subprocesses and signals yet: they come as crates of their own, and here as
+//! modules with Python's names. It runs no task on two threads:
 //! another thread has a loop of its own, or comes in through a [`LoopHandle`].
 
 #![forbid(unsafe_code)]
@@ -61,16 +62,22 @@ pub mod exceptions;
 pub mod futures;
 #[cfg(feature = "sync")]
 pub mod locks;
+#[cfg(feature = "transports")]
+pub mod protocols;
 #[cfg(feature = "sync")]
 pub mod queues;
 pub mod runners;
 pub mod selectors;
+#[cfg(feature = "streams")]
+pub mod streams;
 #[cfg(feature = "futures")]
 pub mod taskgroups;
 pub mod tasks;
 pub mod threads;
 #[cfg(feature = "futures")]
 pub mod timeouts;
+#[cfg(feature = "transports")]
+pub mod transports;
 
 pub use asyncio_loop::socket;
 
@@ -90,10 +97,19 @@ pub use exceptions::{
 pub use futures::Future;
 #[cfg(feature = "sync")]
 pub use locks::{Barrier, BoundedSemaphore, BrokenBarrierError, Condition, Event, Lock, Semaphore};
+#[cfg(feature = "transports")]
+pub use protocols::{BufferedProtocol, DatagramProtocol, Protocol};
 #[cfg(feature = "sync")]
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull, QueueShutDown};
 pub use runners::{Interrupter, RunError, Runner, run};
 pub use selectors::ManualClock;
+#[cfg(feature = "streams")]
+pub use streams::{
+    IncompleteReadError, LimitOverrunError, StreamReader, StreamReaderProtocol, StreamWriter,
+    open_connection, start_server,
+};
+#[cfg(all(feature = "streams", unix))]
+pub use streams::{open_unix_connection, start_unix_server};
 #[cfg(feature = "futures")]
 pub use taskgroups::{ErrorGroup, GroupError, TaskGroup, task_group};
 #[cfg(feature = "futures")]
@@ -108,6 +124,15 @@ pub use threads::to_thread;
 #[cfg(feature = "futures")]
 pub use timeouts::{
     CancelScope, Timeout, TimeoutError, move_on_after, timeout, timeout_at, wait_for,
+};
+#[cfg(feature = "transports")]
+pub use transports::{
+    BaseTransport, DatagramTransport, ReadTransport, Server, Transport, WriteTransport,
+    connect_accepted_socket, create_connection, create_datagram_endpoint, create_server,
+};
+#[cfg(all(feature = "transports", unix))]
+pub use transports::{
+    connect_read_pipe, connect_write_pipe, create_unix_connection, create_unix_server,
 };
 
 /// The README's example is compiled and run.

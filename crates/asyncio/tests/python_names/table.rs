@@ -90,14 +90,14 @@ names! {
         "loop.get_debug": method { LoopRef::get_debug, |it: &LoopRef| it.get_debug() };
         "loop.set_debug": method { LoopRef::set_debug, |it: &LoopRef| it.set_debug(true) };
         "loop.slow_callback_duration": method { LoopRef::slow_callback_duration, |it: &LoopRef| it.slow_callback_duration() } "and `LoopRef::set_slow_callback_duration`";
-        "loop.create_connection": comes { "asyncio-transports" };
-        "loop.create_server": comes { "asyncio-transports" };
-        "loop.create_datagram_endpoint": comes { "asyncio-transports" };
-        "loop.create_unix_connection": comes { "asyncio-transports" };
-        "loop.create_unix_server": comes { "asyncio-transports" };
-        "loop.connect_accepted_socket": comes { "asyncio-transports" };
-        "loop.connect_read_pipe": comes { "asyncio-transports" };
-        "loop.connect_write_pipe": comes { "asyncio-transports" };
+        "loop.create_connection": is { asyncio::create_connection };
+        "loop.create_server": is { asyncio::create_server };
+        "loop.create_datagram_endpoint": is { asyncio::create_datagram_endpoint };
+        "loop.create_unix_connection": is { asyncio::create_unix_connection };
+        "loop.create_unix_server": is { asyncio::create_unix_server };
+        "loop.connect_accepted_socket": is { asyncio::connect_accepted_socket };
+        "loop.connect_read_pipe": is { asyncio::connect_read_pipe };
+        "loop.connect_write_pipe": is { asyncio::connect_write_pipe };
         "loop.sendfile": comes { "asyncio-transports" };
         "loop.start_tls": comes { "asyncio-tls" };
         "loop.add_signal_handler": comes { "asyncio-signal" };
@@ -193,8 +193,8 @@ names! {
         "InvalidStateError": is { asyncio::InvalidStateError };
         "TimeoutError": is { asyncio::TimeoutError };
         "BrokenBarrierError": is { asyncio::BrokenBarrierError };
-        "IncompleteReadError": comes { "asyncio-streams" };
-        "LimitOverrunError": comes { "asyncio-streams" };
+        "IncompleteReadError": is { asyncio::IncompleteReadError };
+        "LimitOverrunError": is { asyncio::LimitOverrunError };
         "SendfileNotAvailableError": comes { "asyncio-transports" };
     }
     "locks": "asyncio-sync.html" {
@@ -214,26 +214,26 @@ names! {
         "QueueShutDown": is { asyncio::QueueShutDown };
     }
     "streams": "asyncio-stream.html" {
-        "StreamReader": comes { "asyncio-streams" };
-        "StreamWriter": comes { "asyncio-streams" };
-        "StreamReaderProtocol": comes { "asyncio-streams" };
-        "open_connection": comes { "asyncio-streams" };
-        "start_server": comes { "asyncio-streams" };
-        "open_unix_connection": comes { "asyncio-streams" };
-        "start_unix_server": comes { "asyncio-streams" };
+        "StreamReader": is { asyncio::StreamReader };
+        "StreamWriter": is { asyncio::StreamWriter };
+        "StreamReaderProtocol": is { asyncio::StreamReaderProtocol };
+        "open_connection": is { asyncio::open_connection };
+        "start_server": is { asyncio::start_server };
+        "open_unix_connection": is { asyncio::open_unix_connection };
+        "start_unix_server": is { asyncio::start_unix_server };
     }
     "transports and protocols": "asyncio-protocol.html" {
-        "BaseTransport": comes { "asyncio-transports" };
-        "ReadTransport": comes { "asyncio-transports" };
-        "WriteTransport": comes { "asyncio-transports" };
-        "Transport": comes { "asyncio-transports" };
-        "DatagramTransport": comes { "asyncio-transports" };
-        "BaseProtocol": comes { "asyncio-transports" };
-        "Protocol": comes { "asyncio-transports" };
-        "BufferedProtocol": comes { "asyncio-transports" };
-        "DatagramProtocol": comes { "asyncio-transports" };
-        "AbstractServer": comes { "asyncio-transports" };
-        "Server": comes { "asyncio-transports" };
+        "BaseTransport": is { asyncio::BaseTransport };
+        "ReadTransport": is { asyncio::ReadTransport };
+        "WriteTransport": is { asyncio::WriteTransport };
+        "Transport": is { asyncio::Transport };
+        "DatagramTransport": is { asyncio::DatagramTransport };
+        "BaseProtocol": not { "its methods are in each kind of protocol, because `connection_made` gets a transport of that kind" };
+        "Protocol": is { asyncio::Protocol };
+        "BufferedProtocol": is { asyncio::BufferedProtocol } "given to a transport in a `Buffered`";
+        "DatagramProtocol": is { asyncio::DatagramProtocol };
+        "AbstractServer": not { "there is one kind of server, `Server`" };
+        "Server": is { asyncio::Server };
     }
     "subprocess": "asyncio-subprocess.html" {
         "SubprocessTransport": comes { "asyncio-process" };
