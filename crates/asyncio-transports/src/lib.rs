@@ -3,15 +3,22 @@
 //!
 //! * [`Protocol`], [`BufferedProtocol`], [`DatagramProtocol`] are what you write: the loop calls
 //!   them.
-//! * [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
 //! * [`Transport`], [`ReadTransport`], [`WriteTransport`], [`DatagramTransport`] are what you
 //!   call: the connection.
+//! * [`create_connection`], [`create_unix_connection`], [`connect_accepted_socket`],
+//!   [`create_datagram_endpoint`], [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
+//! * [`create_server`] and [`create_unix_server`] do it for everybody who connects to a [`Server`].
+//! * A [`Layer`] comes in between: TLS is one.
 //!
 //! # What really happens
 //! A stream's descriptor is registered once, edge-triggered where the selector has edges. An event
 //! makes one entry of the ready queue, without an allocation; that has one read, into a buffer that
 //! all connections of the loop share, and one call of the protocol. A write is tried at once, and
 //! only what the kernel does not take is kept. An idle connection has no task and no buffer.
+//!
+//! To connect, a host is resolved by the loop's pool for names, and its addresses are tried, 250 ms
+//! apart or as soon as one has failed, until one is connected to. A socket that listens is watched,
+//! level-triggered; each turn in which connections wait accepts as many as the backlog holds.
 #![forbid(unsafe_code)]
 
 mod connect;

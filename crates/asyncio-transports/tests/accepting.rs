@@ -4,12 +4,14 @@
 mod net;
 
 use std::cell::Cell;
+use std::future::IntoFuture;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::yield_now;
+use asyncio_futures::gather;
 use asyncio_loop::{LoopRef, sleep};
 use asyncio_testkit::{Census, Child, cpu_time, in_child};
 use asyncio_transports::{Server, create_connection, create_server};
@@ -300,6 +302,8 @@ fn raise_descriptor_limit(wanted: u64) -> u64 {
 #[test]
 fn ten_thousand_connections_leave_nothing_behind() {
     const CONNECTIONS: usize = 10_000;
+    // Each turn with so many descriptors takes `poll(2)` milliseconds.
+    const TOGETHER: usize = 250;
     in_child("ten_thousand_connections_leave_nothing_behind", || {
         // Both ends are ours. Where so many are not allowed, they come in several rounds.
         let limit = raise_descriptor_limit(20_200);
@@ -311,14 +315,19 @@ fn ten_thousand_connections_leave_nothing_behind() {
                 made.set(made.get() + 1);
                 Echo::default()
             };
-            let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
+            let server = create_server(factory, ("127.0.0.1", 0));
+            let server = server.backlog(250).await.unwrap();
             let address = internet(server.sockets()[0].getsockname());
             let before = (Census::take().descriptors(), event_loop.metrics().sources);
             while count.get() < CONNECTIONS {
                 let mut clients = Vec::new();
-                for _ in 0..at_once.min(CONNECTIONS - count.get()) {
-                    let connecting = create_connection(Echo::default, address);
-                    clients.push(connecting.await.unwrap().0);
+                let missing = at_once.min(CONNECTIONS - count.get());
+                while clients.len() < missing {
+                    let connecting = (0..TOGETHER.min(missing - clients.len()))
+                        .map(|_| create_connection(Echo::default, address).into_future());
+                    for connected in gather(connecting).await.unwrap() {
+                        clients.push(connected.unwrap().0);
+                    }
                 }
                 // All ways to end: in order and at once, from either side.
                 for (number, client) in clients.into_iter().enumerate() {
