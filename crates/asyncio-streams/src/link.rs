@@ -1,6 +1,6 @@
 //! What the reader, the writer and the protocol of one stream share.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -24,7 +24,7 @@ pub(crate) struct Link {
     /// How far a separator may be away. A fill takes no more than this at once.
     pub(crate) limit: usize,
     /// What a transport has delivered that does not know `ReadInto::Later`.
-    fed: RefCell<Inbox>,
+    fed: RefCell<Option<Box<Inbox>>>,
     /// Reading was paused because of that.
     reading_paused: Cell<bool>,
     /// How many reads have succeeded since one had to wait.
@@ -35,8 +35,8 @@ pub(crate) struct Link {
     lost: Cell<bool>,
     /// Why, if it was not in order.
     error: RefCell<Option<io::Error>>,
-    /// Pulsed when writing may go on, and when the connection is lost.
-    changed: Event,
+    /// Pulsed when writing may go on, and when the connection is lost. Made for the first who waits.
+    changed: OnceCell<Box<Event>>,
     reader: WakerSlot,
     writer: WakerSlot,
 }
@@ -54,7 +54,7 @@ impl Link {
             writing_paused: Cell::default(),
             lost: Cell::default(),
             error: RefCell::default(),
-            changed: Event::new(),
+            changed: OnceCell::new(),
             reader: WakerSlot::default(),
             writer: WakerSlot::default(),
         }
@@ -71,18 +71,51 @@ impl Link {
 
     /// Whether a read would give the end. Looks for it, without waiting.
     pub(crate) fn is_at_end(&self) -> bool {
-        if !self.has_ended() && self.fed.borrow().is_empty() {
+        if !self.has_ended() && !self.has_fed() {
             let read = self.event_loop.with_read_buffer(|buffer| {
                 let count = self.limit.min(buffer.len());
                 let count = self.transport.try_read(&mut buffer[..count])?;
-                self.fed.borrow_mut().extend(&buffer[..count]);
+                self.keep(&buffer[..count]);
                 io::Result::Ok(count)
             });
             if matches!(read, Ok(0)) {
                 self.ended.set(true);
             }
         }
-        self.has_ended() && self.fed.borrow().is_empty()
+        self.has_ended() && !self.has_fed()
+    }
+
+    fn has_fed(&self) -> bool {
+        self.fed.borrow().is_some()
+    }
+
+    /// Keeps bytes for the next read. Returns how many are kept.
+    fn keep(&self, data: &[u8]) -> usize {
+        if data.is_empty() {
+            return 0;
+        }
+        let mut fed = self.fed.borrow_mut();
+        let fed = fed.get_or_insert_default();
+        fed.extend(data);
+        fed.len()
+    }
+
+    /// Gives out what is kept. Returns how much that was.
+    fn give(&self, buffer: &mut [u8]) -> usize {
+        let mut place = self.fed.borrow_mut();
+        let Some(fed) = &mut *place else { return 0 };
+        let count = buffer.len().min(fed.len());
+        buffer[..count].copy_from_slice(&fed.as_slice()[..count]);
+        fed.consume(count);
+        let left = fed.len();
+        if left == 0 {
+            *place = None;
+        }
+        drop(place);
+        if left <= self.limit && self.reading_paused.replace(false) {
+            self.transport.resume_reading();
+        }
+        count
     }
 
     /// What the connection was lost with, for everybody who asks.
@@ -97,14 +130,8 @@ impl Link {
     /// Reads into `buffer`, which is not empty, without one between. 0 bytes are the end.
     pub(crate) fn poll_read(&self, cx: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.check()?;
-        if !self.fed.borrow().is_empty() {
-            let mut fed = self.fed.borrow_mut();
-            let count = buffer.len().min(fed.len());
-            buffer[..count].copy_from_slice(&fed.as_slice()[..count]);
-            fed.consume(count);
-            drop(fed);
-            self.feed_on();
-            return Poll::Ready(Ok(count));
+        if self.has_fed() {
+            return Poll::Ready(Ok(self.give(buffer)));
         }
         if self.has_ended() {
             return Poll::Ready(Ok(0));
@@ -155,20 +182,11 @@ impl Link {
 
     /// asyncio's `feed_data`, for a transport that delivers without being asked.
     pub(crate) fn feed(&self, data: &[u8]) {
-        let mut fed = self.fed.borrow_mut();
-        fed.extend(data);
-        let is_much = fed.len() > self.limit.saturating_mul(2);
-        drop(fed);
+        let is_much = self.keep(data) > self.limit.saturating_mul(2);
         if is_much && !self.reading_paused.replace(true) {
             self.transport.pause_reading();
         }
         self.reader.wake();
-    }
-
-    fn feed_on(&self) {
-        if self.fed.borrow().len() <= self.limit && self.reading_paused.replace(false) {
-            self.transport.resume_reading();
-        }
     }
 
     /// Something is there to be read.
@@ -198,9 +216,15 @@ impl Link {
     }
 
     fn writable(&self) {
-        self.changed.set();
-        self.changed.clear();
+        if let Some(changed) = self.changed.get() {
+            changed.set();
+            changed.clear();
+        }
         self.writer.wake();
+    }
+
+    async fn change(&self) {
+        self.changed.get_or_init(Box::default).wait().await;
     }
 
     /// asyncio's `drain`.
@@ -214,7 +238,7 @@ impl Link {
             return Err(self.connection_lost());
         }
         if self.writing_paused.get() {
-            self.changed.wait().await;
+            self.change().await;
         }
         self.check()
     }
@@ -222,7 +246,7 @@ impl Link {
     /// Waits for the loss, and gives its error.
     pub(crate) async fn wait_closed(&self) -> io::Result<()> {
         while !self.lost.get() {
-            self.changed.wait().await;
+            self.change().await;
         }
         self.check()
     }

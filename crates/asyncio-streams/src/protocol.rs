@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::mem;
 use std::rc::Rc;
 
-use asyncio_loop::{LoopRef, get_running_loop};
+use asyncio_loop::get_running_loop;
 use asyncio_transports::{AfterEof, Protocol, ReadInto, Transport};
 
 use crate::link::Link;
@@ -51,7 +50,6 @@ pub struct StreamReaderProtocol {
     limit: usize,
     streams: Streams,
     link: Option<Rc<Link>>,
-    event_loop: LoopRef,
 }
 
 /// What becomes of the two ends.
@@ -60,7 +58,6 @@ enum Streams {
     Awaited,
     /// This is called with them.
     Handled(Connected),
-    Ready(StreamReader, StreamWriter),
     Taken,
 }
 
@@ -68,11 +65,11 @@ enum Streams {
 pub(crate) type Connected = Rc<dyn Fn(StreamReader, StreamWriter)>;
 
 impl StreamReaderProtocol {
-    /// For one connection on the running loop. `limit` is how many bytes may come before a
-    /// separator, and it is what is read ahead at most.
+    /// For one connection. `limit` is how many bytes may come before a separator, and it is what is
+    /// read ahead at most.
     ///
     /// # Panics
-    /// When no loop is running, and for a limit of zero.
+    /// For a limit of zero.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self::with(limit, Streams::Awaited)
@@ -89,19 +86,17 @@ impl StreamReaderProtocol {
             limit,
             streams,
             link: None,
-            event_loop: get_running_loop(),
         }
     }
 
     /// The two ends of the stream, once there is a connection; once only.
     pub fn take_streams(&mut self) -> Option<(StreamReader, StreamWriter)> {
-        match mem::replace(&mut self.streams, Streams::Taken) {
-            Streams::Ready(reader, writer) => Some((reader, writer)),
-            other => {
-                self.streams = other;
-                None
-            }
-        }
+        let link = match self.streams {
+            Streams::Awaited => self.link.clone()?,
+            _ => return None,
+        };
+        self.streams = Streams::Taken;
+        Some(ends(link))
     }
 
     /// Both as one, as [`take_streams`](Self::take_streams).
@@ -119,13 +114,11 @@ impl StreamReaderProtocol {
 
 impl Protocol for StreamReaderProtocol {
     fn connection_made(&mut self, transport: Rc<dyn Transport>) {
-        let link = Rc::new(Link::new(&self.event_loop, transport, self.limit));
-        self.link = Some(Rc::clone(&link));
-        let reader = StreamReader::new(Rc::clone(&link));
-        let writer = StreamWriter::new(link);
-        match mem::replace(&mut self.streams, Streams::Taken) {
-            Streams::Handled(connected) => connected(reader, writer),
-            _ => self.streams = Streams::Ready(reader, writer),
+        let link = Link::new(&get_running_loop(), transport, self.limit);
+        let link = Rc::clone(self.link.insert(Rc::new(link)));
+        if let Streams::Handled(connected) = &self.streams {
+            let (reader, writer) = ends(link);
+            connected(reader, writer);
         }
     }
 
@@ -164,6 +157,10 @@ impl Protocol for StreamReaderProtocol {
     fn resume_writing(&mut self) {
         self.link(Link::resume_writing);
     }
+}
+
+fn ends(link: Rc<Link>) -> (StreamReader, StreamWriter) {
+    (StreamReader::new(Rc::clone(&link)), StreamWriter::new(link))
 }
 
 impl fmt::Debug for StreamReaderProtocol {

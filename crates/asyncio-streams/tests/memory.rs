@@ -1,0 +1,118 @@
+//! What a stream holds: nothing to speak of while it is idle, and nothing when it is over.
+
+mod scene;
+
+use std::cell::Cell;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::time::Duration;
+
+use asyncio_executor::Task;
+use asyncio_loop::{EventLoop, get_running_loop};
+use asyncio_streams::{StreamReader, StreamWriter, open_unix_connection};
+use asyncio_sync::Event;
+use asyncio_testkit::heap::{self, CountingAllocator};
+use asyncio_testkit::{Watchdog, exclusive};
+use scene::{Pair, bytes, pair, run, turns};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+const CONNECTIONS: usize = 200;
+
+async fn echo(mut reader: StreamReader, writer: StreamWriter, echoed: Rc<Cell<usize>>) {
+    loop {
+        let line = reader.readline().await.unwrap();
+        if line.is_empty() {
+            return;
+        }
+        writer.write(&line);
+        writer.drain().await.unwrap();
+        echoed.set(echoed.get() + 1);
+    }
+}
+
+#[test]
+fn an_idle_stream_costs_less_than_800_bytes() {
+    let _alone = exclusive();
+    let _watchdog = Watchdog::start("a run of a loop", Duration::from_secs(30));
+    let event_loop = EventLoop::new().unwrap();
+    let mut peers = Vec::with_capacity(2 * CONNECTIONS);
+    let mut tasks: Vec<Task<()>> = Vec::with_capacity(2 * CONNECTIONS);
+    let echoed = Rc::new(Cell::new(0));
+    let mut serve = |count: usize| {
+        event_loop
+            .run_until_complete(async {
+                let wanted = echoed.get() + count;
+                for _ in 0..count {
+                    let (near, mut far) = UnixStream::pair().unwrap();
+                    let (reader, writer) = open_unix_connection(near).await.unwrap();
+                    let task = echo(reader, writer, Rc::clone(&echoed));
+                    tasks.push(get_running_loop().create_task(task));
+                    far.write_all(b"echo\n").unwrap();
+                    peers.push(far);
+                }
+                while echoed.get() < wanted {
+                    asyncio_executor::yield_now().await;
+                }
+                turns(3).await;
+            })
+            .unwrap();
+    };
+    // Tables that grow by doubling are there then.
+    serve(CONNECTIONS);
+    let before = heap::live_bytes();
+    serve(CONNECTIONS / 4);
+    let each = (heap::live_bytes() - before) as usize / (CONNECTIONS / 4);
+    assert!(each <= 800, "{each} bytes for each");
+}
+
+#[test]
+fn what_was_read_ahead_is_given_back() {
+    let _alone = exclusive();
+    let event_loop = EventLoop::new().unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let lines = [bytes(50_000), b"\nshort\n".to_vec()].concat();
+    let held = event_loop.run_until_complete(async {
+        let (mut reader, _writer) = open_unix_connection(near).await.unwrap();
+        let mut held = [0; 4];
+        for held in &mut held {
+            let before = heap::live_bytes();
+            far.write_all(&lines).unwrap();
+            assert_eq!(reader.readline().await.unwrap().len(), 50_001);
+            assert!(heap::live_bytes() > before + 50_000);
+            assert_eq!(reader.readline().await.unwrap(), b"short\n");
+            *held = heap::live_bytes() - before;
+        }
+        held
+    });
+    // The first time the loop's own buffer is made.
+    assert_eq!(held.unwrap()[1..], [0; 3]);
+}
+
+#[test]
+fn many_streams_leave_nothing_behind() {
+    run(|| async {
+        let done = Rc::new(Event::new());
+        for _ in 0..100 {
+            let Pair {
+                mut ours, theirs, ..
+            } = pair(100).await;
+            theirs.writer.write(b"half a li");
+            let done = Rc::clone(&done);
+            get_running_loop()
+                .create_task(async move {
+                    let _theirs = theirs;
+                    done.wait().await;
+                })
+                .detach();
+            assert!(
+                scene::give_up_after(3, ours.reader.readline())
+                    .await
+                    .is_none()
+            );
+        }
+        done.set();
+    });
+}
