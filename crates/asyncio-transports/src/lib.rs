@@ -9,6 +9,7 @@
 //!   [`create_datagram_endpoint`], [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
 //! * [`create_server`] and [`create_unix_server`] do it for everybody who connects to a [`Server`].
 //! * A [`Layer`] comes in between: TLS is one.
+//! * [`DatagramEndpoint`] has datagrams by `await`, without a protocol.
 //!
 //! # What really happens
 //! A stream's descriptor is registered once, edge-triggered where the selector has edges. An event
@@ -49,7 +50,7 @@ pub use connect::{
 #[cfg(unix)]
 pub use connect::{CreateUnixConnection, UnixEndpoint, create_unix_connection};
 pub use datagram::{
-    DatagramEndpoint, DatagramEndpointBuilder, Handle, TruncatedDatagram, WithProtocol,
+    Awaited, DatagramEndpoint, DatagramEndpointBuilder, TruncatedDatagram, WithProtocol,
     create_datagram_endpoint, open_datagram_endpoint,
 };
 pub use extra::{PeerName, Query, SockName};

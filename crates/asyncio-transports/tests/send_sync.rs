@@ -1,9 +1,10 @@
 //! J2: what may cross threads, and what must not.
 
 use asyncio_transports::{
-    BindError, ConnectAcceptedSocket, ConnectErrors, CreateConnection, CreateServer, Destination,
-    Layered, ListenOn, Opened, Opening, Port, RefusedSocket, Role, Server, ShutdownReport,
-    TransportSocket,
+    Awaited, BindError, ConnectAcceptedSocket, ConnectErrors, CreateConnection, CreateServer,
+    DatagramEndpoint, DatagramEndpointBuilder, Destination, Layered, ListenOn, Opened, Opening,
+    Port, RefusedSocket, Role, Server, ShutdownReport, TransportSocket, TruncatedDatagram,
+    WithProtocol,
 };
 #[cfg(unix)]
 use asyncio_transports::{CreateUnixConnection, CreateUnixServer, UnixEndpoint};
@@ -27,6 +28,11 @@ assert_not_impl_any!(TransportSocket: Send, Sync);
 assert_not_impl_any!(ConnectAcceptedSocket<Factory>: Send, Sync);
 assert_not_impl_any!(CreateConnection<Factory>: Send, Sync);
 assert_not_impl_any!(CreateServer<Factory>: Send, Sync);
+assert_impl_all!(Awaited: Send, Sync, Copy);
+assert_impl_all!(TruncatedDatagram: std::error::Error, Send, Sync);
+assert_not_impl_any!(DatagramEndpoint: Send, Sync);
+assert_not_impl_any!(DatagramEndpointBuilder<Awaited>: Send, Sync);
+assert_not_impl_any!(DatagramEndpointBuilder<WithProtocol<Factory>>: Send, Sync);
 #[cfg(unix)]
 assert_impl_all!(UnixEndpoint: Send, Sync);
 #[cfg(unix)]

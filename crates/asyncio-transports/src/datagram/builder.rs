@@ -43,8 +43,8 @@ use crate::{DatagramProtocol, DatagramTransport};
 /// # ; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[track_caller]
-pub fn open_datagram_endpoint() -> DatagramEndpointBuilder<Handle> {
-    DatagramEndpointBuilder::new(Handle)
+pub fn open_datagram_endpoint() -> DatagramEndpointBuilder<Awaited> {
+    DatagramEndpointBuilder::new(Awaited)
 }
 
 /// A datagram endpoint that is going to be opened: `.await` opens it.
@@ -65,9 +65,10 @@ pub struct DatagramEndpointBuilder<K> {
     batch: bool,
 }
 
-/// The kind of endpoint that [`open_datagram_endpoint`] opens: a [`DatagramEndpoint`].
+/// The kind of endpoint that [`open_datagram_endpoint`] opens: a [`DatagramEndpoint`], whose datagrams
+/// are awaited.
 #[derive(Clone, Copy, Debug)]
-pub struct Handle;
+pub struct Awaited;
 
 impl<K> DatagramEndpointBuilder<K> {
     #[track_caller]
@@ -278,13 +279,13 @@ impl<F> fmt::Debug for WithProtocol<F> {
     }
 }
 
-impl IntoFuture for DatagramEndpointBuilder<Handle> {
+impl IntoFuture for DatagramEndpointBuilder<Awaited> {
     type Output = io::Result<DatagramEndpoint>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         let Self {
-            kind: Handle,
+            kind: Awaited,
             event_loop,
             arguments,
             batch,

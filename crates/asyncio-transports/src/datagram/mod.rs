@@ -24,7 +24,8 @@ mod sys;
 mod transport;
 
 pub use builder::{
-    DatagramEndpointBuilder, Handle, WithProtocol, create_datagram_endpoint, open_datagram_endpoint,
+    Awaited, DatagramEndpointBuilder, WithProtocol, create_datagram_endpoint,
+    open_datagram_endpoint,
 };
 pub use endpoint::DatagramEndpoint;
 pub use transport::TruncatedDatagram;
