@@ -1,49 +1,22 @@
 //! `udp_echo` answers clients that are not ours: Python's asyncio, and plain sockets.
 
+mod service;
+
 use asyncio_conformance::{CPython, RunError, run};
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use service::{Service, TIME_MAX};
+use std::net::UdpSocket;
+use std::process::{Command, Stdio};
 
 const UDP_ECHO: &str = env!("CARGO_BIN_EXE_udp_echo");
 
-const TIME_MAX: Duration = Duration::from_secs(30);
-
-/// The running service, which ends with the test.
-struct Service {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Service {
-    fn start() -> Self {
-        let mut child = Command::new(UDP_ECHO)
-            .arg("127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let (address, typed) = line
-            .strip_prefix("listening on ")
-            .and_then(|rest| rest.split_once("; now type: "))
-            .unwrap();
-        let address: SocketAddr = address.parse().unwrap();
-        assert_eq!(
-            typed,
-            format!("nc -u {} {}\n", address.ip(), address.port())
-        );
-        Self { child, address }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+fn start() -> Service {
+    let service = Service::start(UDP_ECHO, &["127.0.0.1:0"]);
+    let address = service.address();
+    assert_eq!(
+        service.typed,
+        format!("nc -u {} {}", address.ip(), address.port())
+    );
+    service
 }
 
 #[test]
@@ -55,7 +28,7 @@ fn pythons_asyncio_is_answered() {
             return;
         }
     };
-    let service = Service::start();
+    let service = start();
     let code = format!(
         r#"
 import asyncio
@@ -78,7 +51,7 @@ async def main():
 
 asyncio.run(main())
 "#,
-        port = service.address.port()
+        port = service.address().port()
     );
     let printed = python.evaluate(&code, TIME_MAX).unwrap();
     assert_eq!(printed, "5 True\n0 True\n65507 True\n");
@@ -86,11 +59,11 @@ asyncio.run(main())
 
 #[test]
 fn several_clients_get_their_own_answers() {
-    let service = Service::start();
+    let service = start();
     let clients: Vec<UdpSocket> = (0..10)
         .map(|_| {
             let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-            client.connect(service.address).unwrap();
+            client.connect(service.address()).unwrap();
             client.set_read_timeout(Some(TIME_MAX)).unwrap();
             client
         })

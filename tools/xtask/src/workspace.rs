@@ -43,6 +43,8 @@ pub struct Package {
     pub features: Vec<String>,
     /// What is built from it.
     pub targets: Vec<Target>,
+    /// Its programs that serve until they are stopped: `serve` in `[package.metadata.programs]`.
+    pub servers: Vec<String>,
 }
 
 /// A dependency of a manifest.
@@ -196,6 +198,9 @@ fn package(json: &Value, root: &Path, members: &BTreeSet<String>) -> Package {
             .cloned()
             .collect(),
         targets: array(&json["targets"]).map(|it| target(it, root)).collect(),
+        servers: array(&json["metadata"]["programs"]["serve"])
+            .map(text)
+            .collect(),
         id,
     }
 }
