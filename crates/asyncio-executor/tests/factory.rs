@@ -100,3 +100,16 @@ fn a_factory_may_use_the_current_executor() {
     let name = executor.run_until_complete(async move { spawner.create_task(async {}).get_name() });
     assert_eq!(name.unwrap(), "inside");
 }
+
+/// A builder that a factory kept, or has from elsewhere, does not move the task to where that is from.
+#[test]
+fn a_factory_that_returns_the_builder_of_another_executor_leaves_the_task_where_it_is() {
+    let (executor, elsewhere) = (Executor::new(), Executor::new());
+    let foreign = elsewhere.build_task().name("foreign");
+    let factory = move |_| foreign.clone();
+    executor.spawner().set_task_factory(Some(Rc::new(factory)));
+    let task = executor.create_task(async { 3 });
+    assert_eq!(task.get_name(), "foreign");
+    assert_eq!((executor.task_count(), elsewhere.task_count()), (1, 0));
+    assert_eq!(executor.run_until_complete(task).unwrap().unwrap(), 3);
+}

@@ -3,9 +3,13 @@
 mod turns;
 
 use std::future::{Future, pending};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{TaskRef, catch_cancelled, current_task, yield_now};
+use asyncio_executor::{ErrorContext, TaskRef, catch_cancelled, current_task, yield_now};
 use asyncio_futures::{CancelScope, TimeoutError, move_on_after, timeout};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
@@ -226,5 +230,44 @@ fn running_out_of_time_may_be_no_error() {
         assert_eq!(move_on_after(SECOND, async { 1 }).await, Some(1));
         assert_eq!(move_on_after(SECOND, pending::<()>()).await, None);
         assert_eq!(get_running_loop().time() - start, SECOND);
+    });
+}
+
+/// A waker of a foreign executor that panics.
+struct Bad;
+
+impl Wake for Bad {
+    fn wake(self: Arc<Self>) {
+        panic!("in a waker");
+    }
+}
+
+#[test]
+fn a_foreign_waker_that_panics_keeps_nobody_from_being_told() {
+    run(async {
+        let scope = CancelScope::new();
+        let mut foreign = pin!(scope.cancelled());
+        let bad = Waker::from(Arc::new(Bad));
+        assert!(
+            foreign
+                .as_mut()
+                .poll(&mut Context::from_waker(&bad))
+                .is_pending()
+        );
+        let other = scope.clone();
+        let told = create_task(async move { other.cancelled().await });
+        yield_now().await;
+        let stop = scope.clone();
+        let handler = Rc::new(|_: &ErrorContext<'_>| ());
+        get_running_loop()
+            .spawner()
+            .set_exception_handler(Some(handler));
+        stop.cancel();
+        assert_eq!(
+            timeout(Duration::from_secs(1), told)
+                .await
+                .map(|told| told.is_ok()),
+            Ok(true)
+        );
     });
 }

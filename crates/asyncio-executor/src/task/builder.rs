@@ -291,7 +291,12 @@ impl TaskBuilder {
         }
         or_report(&local, "panic in the task factory", || {
             if let Some(factory) = local.factory() {
-                *self = factory(self.clone());
+                let changed = factory(self.clone());
+                // Whoever made the task goes on from there: it stays where it was asked for.
+                *self = Self {
+                    local: Rc::clone(&local),
+                    ..changed
+                };
             }
         });
         local.in_factory.set(false);

@@ -2,7 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
+
+use asyncio_executor::Spawner;
 
 /// Those who wait for the cancellation of a scope, by number, in order of arrival.
 #[derive(Default)]
@@ -14,7 +17,7 @@ pub(super) struct Watchers {
 impl Watchers {
     pub(super) fn wake_all(&self) {
         let wakers = self.wakers.take();
-        wakers.into_values().for_each(Waker::wake);
+        wakers.into_values().for_each(wake);
     }
 }
 
@@ -54,5 +57,15 @@ impl Drop for Watching<'_> {
             let waker = self.watchers.wakers.borrow_mut().remove(&number);
             drop(waker);
         }
+    }
+}
+
+/// Wakes one that may be foreign, and panic: that must not keep the others from being told.
+fn wake(waker: Waker) {
+    match Spawner::current() {
+        Some(spawner) => spawner.catch_panic("panic in a waker", || waker.wake()),
+        // Nobody is there who could be told of it. What it was raised with is leaked: its destructor
+        // may panic, too.
+        None => catch_unwind(AssertUnwindSafe(|| waker.wake())).unwrap_or_else(std::mem::forget),
     }
 }

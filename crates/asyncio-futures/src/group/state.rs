@@ -173,11 +173,12 @@ impl<E> Group<E> {
 
     /// The body begins.
     pub(super) fn enter(&self) {
-        let before = self.phase.replace(Phase::Body);
+        // A body that is refused changes nothing for the one that runs, or ran.
         assert!(
-            before == Phase::Created,
+            self.phase.get() == Phase::Created,
             "a task group can be run once only"
         );
+        self.phase.set(Phase::Body);
     }
 
     /// The body has ended.

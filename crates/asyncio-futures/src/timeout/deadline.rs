@@ -173,12 +173,13 @@ impl Deadline {
     /// A body begins. The deadline's place in the order of timers and callbacks is before
     /// everything that the body sets up, as in asyncio.
     pub(super) fn enter(self: &Rc<Self>) {
-        let before = self.phase.replace(Phase::Active);
+        // A body that is refused changes nothing for the one that runs, or ran.
         assert_eq!(
-            before,
+            self.phase.get(),
             Phase::Created,
             "a timeout can be run under once only"
         );
+        self.phase.set(Phase::Active);
         if let Some(event_loop) = try_running_loop() {
             self.start(event_loop);
         }
@@ -243,10 +244,6 @@ impl Deadline {
         if let Some(scope) = self.scope.get() {
             scope.cancel();
         }
-    }
-
-    pub(super) fn is_active(&self) -> bool {
-        self.phase.get() == Phase::Active
     }
 
     /// The body has ended. Returns whether the deadline had passed.

@@ -31,9 +31,7 @@ pin_project! {
             match this.project().stage {
                 Stage::Waiting { deadline, .. } => _ = deadline.finish(),
                 // The body's first step may have panicked.
-                Stage::Fresh(Limit::Handle(deadline)) if deadline.is_active() => {
-                    deadline.finish();
-                }
+                Stage::Fresh(Limit::Entered(deadline)) => _ = deadline.finish(),
                 Stage::Fresh(_) | Stage::Over => {}
             }
         }
@@ -56,7 +54,10 @@ enum Limit {
     At(Instant),
     /// Already over when the body has to wait.
     Expiring,
+    /// That of a handle, under which another body may run.
     Handle(Rc<Deadline>),
+    /// That of a handle, under which this body runs.
+    Entered(Rc<Deadline>),
 }
 
 impl<F> Timed<F> {
@@ -106,6 +107,7 @@ impl<F: Future> Future for Timed<F> {
                 }
                 if let Limit::Handle(deadline) = limit {
                     deadline.enter();
+                    *limit = Limit::Entered(Rc::clone(deadline));
                 }
                 requests_around()
             }
@@ -125,7 +127,7 @@ impl<F: Future> Future for Timed<F> {
                 *this.stage = Stage::Waiting { deadline, around };
                 return Poll::Pending;
             }
-            Stage::Fresh(Limit::Handle(deadline)) | Stage::Waiting { deadline, .. } => {
+            Stage::Fresh(Limit::Entered(deadline)) | Stage::Waiting { deadline, .. } => {
                 Some(deadline)
             }
             Stage::Fresh(_) | Stage::Over => None,
@@ -157,7 +159,7 @@ fn start(limit: Limit, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
         }
         Limit::At(when) => Deadline::active(Some(when)),
         Limit::Expiring => Deadline::active(None),
-        Limit::Handle(deadline) => deadline,
+        Limit::Handle(deadline) | Limit::Entered(deadline) => deadline,
     };
     // A scope is open as long as its body is pending in a running executor.
     if let Some(scope) = scope.reference() {
