@@ -57,7 +57,7 @@
 //! ```
 
 pub use asyncio_transports::{
-    BaseTransport, BindError, Chunk, ConnectAcceptedSocket, ConnectErrors, Connected,
+    Awaited, BaseTransport, BindError, Chunk, ConnectAcceptedSocket, ConnectErrors, Connected,
     CreateConnection, CreateServer, DatagramEndpoint, DatagramEndpointBuilder, DatagramTransport,
     Destination, Flow, InvalidLimits, Layer, Layered, ListenOn, Opened, Opening, PeerName, Port,
     Query, ReadTransport, RefusedSocket, Role, Server, ShutdownReport, SockName, Transport,

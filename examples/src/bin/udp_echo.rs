@@ -7,8 +7,10 @@
 
 #![forbid(unsafe_code)]
 
-use asyncio_transports::{DatagramProtocol, DatagramTransport, SockName, create_datagram_endpoint};
-use socket2::SockAddr;
+use asyncio::create_datagram_endpoint;
+use asyncio::protocols::DatagramProtocol;
+use asyncio::socket::SockAddr;
+use asyncio::transports::{DatagramTransport, SockName};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
