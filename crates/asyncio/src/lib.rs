@@ -58,6 +58,7 @@ pub mod concurrent;
 pub mod contextvars;
 pub mod events;
 pub mod exceptions;
+mod flat;
 #[cfg(feature = "futures")]
 pub mod futures;
 #[cfg(feature = "sync")]
@@ -80,60 +81,7 @@ pub mod timeouts;
 pub mod transports;
 
 pub use asyncio_loop::socket;
-
-#[cfg(feature = "concurrent")]
-pub use concurrent::{ConcurrentFuture, ThreadPoolExecutor};
-pub use contextvars::{Context, ContextVar};
-pub use events::{
-    EventLoop, Handle, LoopHandle, LoopRef, TimerHandle, get_running_loop, getaddrinfo,
-    getnameinfo, sock_accept, sock_connect, sock_recv, sock_recv_into, sock_recvfrom,
-    sock_recvfrom_into, sock_sendall, sock_sendto, try_running_loop,
-};
-pub use exceptions::{
-    Cancelled, InvalidStateError, TaskError, catch_cancelled, finally, finally_with,
-    raise_cancelled, shielded,
-};
-#[cfg(feature = "futures")]
-pub use futures::Future;
-#[cfg(feature = "sync")]
-pub use locks::{Barrier, BoundedSemaphore, BrokenBarrierError, Condition, Event, Lock, Semaphore};
-#[cfg(feature = "transports")]
-pub use protocols::{BufferedProtocol, DatagramProtocol, Protocol};
-#[cfg(feature = "sync")]
-pub use queues::{LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull, QueueShutDown};
-pub use runners::{Interrupter, RunError, Runner, run};
-pub use selectors::ManualClock;
-#[cfg(feature = "streams")]
-pub use streams::{
-    IncompleteReadError, LimitOverrunError, StreamReader, StreamReaderProtocol, StreamWriter,
-    open_connection, start_server,
-};
-#[cfg(all(feature = "streams", unix))]
-pub use streams::{open_unix_connection, start_unix_server};
-#[cfg(feature = "futures")]
-pub use taskgroups::{ErrorGroup, GroupError, TaskGroup, task_group};
-#[cfg(feature = "futures")]
-pub use tasks::{
-    ReturnWhen, as_completed, ensure_future, gather, gather_on, join, race, select, shield,
-    staggered_race, try_gather, try_gather_on, try_join, try_wait, wait,
-};
-pub use tasks::{
-    Task, TaskRef, all_tasks, create_task, current_task, interval, sleep, sleep_until, yield_now,
-};
-pub use threads::to_thread;
-#[cfg(feature = "futures")]
-pub use timeouts::{
-    CancelScope, Timeout, TimeoutError, move_on_after, timeout, timeout_at, wait_for,
-};
-#[cfg(feature = "transports")]
-pub use transports::{
-    BaseTransport, DatagramTransport, ReadTransport, Server, Transport, WriteTransport,
-    connect_accepted_socket, create_connection, create_datagram_endpoint, create_server,
-};
-#[cfg(all(feature = "transports", unix))]
-pub use transports::{
-    connect_read_pipe, connect_write_pipe, create_unix_connection, create_unix_server,
-};
+pub use flat::*;
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]
