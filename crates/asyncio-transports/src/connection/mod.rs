@@ -28,7 +28,7 @@ mod start;
 mod transport;
 mod write;
 
-pub(crate) use start::{Membership, Opened, Owner, Setup, start_socket, start_with};
+pub(crate) use start::{Membership, Owner, Setup, start_socket, start_with};
 
 /// One end of a byte stream.
 pub(crate) struct Connection<I: Io> {
