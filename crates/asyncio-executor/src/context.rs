@@ -4,7 +4,7 @@
 //! what it sets stays its own; a copy is O(1), and free while no variable is set.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -270,6 +270,29 @@ impl Context {
     /// Unlike Python's, a context may be entered again while it is entered.
     pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
         run_in(Some(self.clone()), f)
+    }
+
+    /// Calls `f` in the context that is in `place`, where `None` is an empty one; what `f` sets is
+    /// there afterwards. For whoever calls a user's code again and again in one context, of which
+    /// there are many and most stay empty: those of connections.
+    ///
+    /// # Examples
+    /// ```
+    /// use asyncio_executor::{Context, ContextVar};
+    /// use std::cell::Cell;
+    ///
+    /// static COUNT: ContextVar<u32> = ContextVar::new("count");
+    ///
+    /// let place = Cell::new(None);
+    /// let call = || COUNT.set(COUNT.get().unwrap_or(0) + 1);
+    /// Context::run_kept(&place, call);
+    /// Context::run_kept(&place, call);
+    /// assert_eq!(COUNT.get(), None);
+    /// assert_eq!(place.take().unwrap().get(&COUNT), Some(2));
+    /// ```
+    #[inline]
+    pub fn run_kept<R>(place: &Cell<Option<Self>>, f: impl FnOnce() -> R) -> R {
+        current::run_kept(place, f)
     }
 
     /// The value of `var` in this context.

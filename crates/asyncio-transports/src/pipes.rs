@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use asyncio_loop::get_running_loop;
+use asyncio_loop::{Driven, get_running_loop};
 use asyncio_reactor::AsSource;
 
-use crate::connection::{Opened, Setup, start_with};
+use crate::connection::{Connection, Setup, start_with};
 use crate::io::Io;
 use crate::io::pipe::{AnySource, ReadPipe, WritePipe};
 use crate::life::Life;
@@ -142,13 +142,13 @@ fn kind_of(pipe: &impl AsSource) -> io::Result<PipeKind> {
     })
 }
 
-type Connected<I, P> = (Rc<crate::connection::Connection<I>>, Rc<RefCell<P>>);
+type Connected<I, P> = (Rc<Connection<I>>, Rc<RefCell<P>>);
 
 async fn connect<I: Io, P: Protocol>(
     factory: impl FnOnce() -> P,
     pipe: impl AsSource + 'static,
     life: Life,
-    make: impl FnOnce(asyncio_loop::Driven<AnySource>) -> I,
+    make: impl FnOnce(Driven<AnySource>) -> I,
 ) -> io::Result<Connected<I, P>> {
     /// Closes the transport unless it is handed out.
     struct Unopened<T: BaseTransport>(Option<Rc<T>>);
@@ -162,11 +162,10 @@ async fn connect<I: Io, P: Protocol>(
     let event_loop = get_running_loop();
     let protocol = Rc::new(RefCell::new(factory()));
     let setup = Setup::new(&event_loop, protocol.clone());
-    let (connection, opened): (_, Opened) =
-        start_with(setup, None, life, |event_loop, connection| {
-            let source = AnySource(Box::new(pipe));
-            Ok(make(event_loop.drive(source, connection)?))
-        })?;
+    let (connection, opened) = start_with(setup, None, life, |event_loop, connection| {
+        let source = AnySource(Box::new(pipe));
+        Ok(make(event_loop.drive(source, connection)?))
+    })?;
     let mut unopened = Unopened(Some(connection));
     opened
         .await

@@ -115,6 +115,49 @@ fn all_calls_of_a_connection_run_in_one_context() {
     });
 }
 
+/// Also where nobody has set a variable before: what a connection sets is its own, and stays.
+#[test]
+fn what_a_connection_sets_is_its_own() {
+    static NAME: ContextVar<u32> = ContextVar::new("name");
+
+    struct Named(Rc<Cell<u32>>, Seen);
+    impl Protocol for Named {
+        fn connection_made(&mut self, _: Rc<dyn Transport>) {
+            assert_eq!(NAME.get(), None);
+            self.0.set(self.0.get() + 1);
+            NAME.set(self.0.get());
+            self.1.note("made");
+        }
+        fn data_received(&mut self, _: &[u8]) {
+            self.1.note(format!("{:?}", NAME.get()));
+        }
+    }
+
+    guarded_run(async |event_loop| {
+        let errors = note_errors(&event_loop);
+        let (seen, count) = (Seen::default(), Rc::new(Cell::new(0)));
+        let factory = {
+            let (seen, count) = (seen.clone(), count.clone());
+            move || Named(count.clone(), seen.clone())
+        };
+        let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
+        let address = address(&server);
+        let mut first = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        let mut second = TcpStream::connect(address).unwrap();
+        seen.until("made", 2).await;
+        first.write_all(b"x").unwrap();
+        seen.until("Some(1)", 1).await;
+        second.write_all(b"x").unwrap();
+        seen.until("Some(2)", 1).await;
+        assert_eq!(NAME.get(), None);
+        server.close();
+        server.abort_clients();
+        server.wait_closed().await;
+        assert_eq!(errors.take(), [""; 0]);
+    });
+}
+
 #[test]
 fn a_server_may_begin_later() {
     guarded_run(async |_| {
@@ -347,6 +390,35 @@ fn shutdown_gives_connections_time_and_reports() {
         // Nothing is left to wait for.
         let report = server.shutdown(Duration::ZERO).await;
         assert_eq!((report.ended, report.aborted), (0, 0));
+    });
+}
+
+/// Somebody serves for ever, and somebody else shuts down: nobody is cut off.
+#[test]
+fn shutdown_ends_serve_forever_in_order() {
+    guarded_run(async |event_loop| {
+        let seen = Seen::default();
+        let (server, address) = serve(&seen).await;
+        let serving = event_loop.create_task({
+            let server = server.clone();
+            async move { server.serve_forever().await }
+        });
+        let mut client = TcpStream::connect(address).unwrap();
+        seen.until("made", 1).await;
+        let shutdown = event_loop.create_task({
+            let server = server.clone();
+            async move { server.shutdown(Duration::from_secs(1000)).await }
+        });
+        while server.is_serving() {
+            yield_now().await;
+        }
+        client.write_all(b"the rest").unwrap();
+        seen.until("the rest", 1).await;
+        assert!(!serving.done() && !shutdown.done());
+        drop(client);
+        serving.await.unwrap().unwrap();
+        let report = shutdown.await.unwrap();
+        assert_eq!((report.ended, report.aborted), (1, 0));
     });
 }
 

@@ -84,6 +84,28 @@ pub(crate) fn run_in<R>(context: Option<Context>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Calls `f` with what `place` holds as the current context, and puts it back there, with what `f`
+/// has set.
+#[inline]
+pub(super) fn run_kept<R>(place: &Cell<Option<Context>>, f: impl FnOnce() -> R) -> R {
+    struct Leave<'a> {
+        place: &'a Cell<Option<Context>>,
+        before: Option<Context>,
+    }
+    impl Drop for Leave<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            let after = with_place(|current| current.replace(self.before.take()));
+            drop(self.place.replace(after));
+        }
+    }
+    let _leave = Leave {
+        place,
+        before: with_place(|current| current.replace(place.take())),
+    };
+    f()
+}
+
 /// A copy of the current context for a new task; `None` while no variable is set.
 #[inline]
 pub(crate) fn copy_for_task() -> Option<Context> {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use asyncio_executor::ErrorContext;
+use asyncio_executor::{Context, ErrorContext};
 
 use super::Connection;
 use crate::Protocol;
@@ -29,10 +29,7 @@ impl<I: Io> Connection<I> {
             Ok(mut borrowed) => {
                 self.flag(|flags| flags.calling = true);
                 let call = || f(&mut *borrowed, &method);
-                catch_unwind(AssertUnwindSafe(|| match &self.context {
-                    None => call(),
-                    Some(context) => context.run(call),
-                }))
+                catch_unwind(AssertUnwindSafe(|| Context::run_kept(&self.context, call)))
             }
         };
         self.flag(|flags| flags.calling = false);

@@ -28,7 +28,7 @@ mod start;
 mod transport;
 mod write;
 
-pub(crate) use start::{Membership, Opened, Owner, Setup, start_socket, start_with};
+pub(crate) use start::{Membership, Owner, Setup, start_socket, start_with};
 
 /// One end of a byte stream.
 pub(crate) struct Connection<I: Io> {
@@ -47,8 +47,9 @@ pub(crate) struct Connection<I: Io> {
     error: Cell<Option<io::Error>>,
     /// Completed after `connection_made`.
     waiter: Cell<Option<oneshot::Sender<io::Result<()>>>>,
-    /// What the protocol's methods run in; `None` is an empty context.
-    context: Option<Context>,
+    /// What the protocol's methods run in; `None` is an empty context, in which none of them has set
+    /// anything yet.
+    context: Cell<Option<Context>>,
     /// Dropped when the connection is over.
     membership: Cell<Option<Membership>>,
     peer: Peer,

@@ -6,7 +6,7 @@ use asyncio_executor::ErrorContext;
 
 use super::Connection;
 use crate::io::Io;
-use crate::life::Life;
+use crate::life::{Life, Next};
 use crate::outbox::{COPY_MAX, SLICES_MAX};
 use crate::{Chunk, Flow};
 
@@ -105,7 +105,7 @@ impl<I: Io> Connection<I> {
         drop(place);
         self.flow.grown(size);
         if was_empty {
-            // What made the slices too many for one call may have left room.
+            // A call that could not take all slices may have left room, and no event comes then.
             if written == 0 || data.len() <= SLICES_MAX {
                 self.filled();
             } else {
@@ -190,7 +190,7 @@ impl<I: Io> Connection<I> {
         // What resume_writing has written meanwhile comes first.
         if empty && !self.has_unwritten() {
             let next = self.change(Life::written);
-            if next == crate::life::Next::Lost {
+            if next == Next::Lost {
                 // asyncio: at once, unlike a close with nothing to write.
                 self.lose();
             } else {
