@@ -46,8 +46,11 @@ impl Completion {
         let same = matches!(&*self.waker.borrow(), Some(kept) if kept.will_wake(waker));
         if !same {
             // A foreign waker's clone and drop are foreign code: with no borrow held.
-            let new = Some(waker.clone());
-            let old = self.waker.replace(new);
+            let new = waker.clone();
+            if self.is_done() {
+                return new.wake(); // for what the clone has done
+            }
+            let old = self.waker.replace(Some(new));
             drop(old);
         }
     }

@@ -5,7 +5,7 @@ mod turns;
 use std::time::Duration;
 
 use asyncio_executor::{catch_cancelled, yield_now};
-use asyncio_futures::{Future, TimeoutError, gather, wait_for};
+use asyncio_futures::{Future, TimeoutError, gather, timeout, wait_for};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use turns::{Log, simulated};
 
@@ -98,22 +98,36 @@ fn with_no_time_a_future_has_its_first_step_where_tasks_are_eager() {
 fn the_deadline_comes_before_timers_that_the_future_sets_for_the_same_moment() {
     run(async {
         let log = Log::default();
-        let inner = log.clone();
-        let outcome = wait_for(
-            async {
-                let mut eager = get_running_loop()
-                    .build_task()
-                    .eager(true)
-                    .spawn(async move {
-                        let slept = catch_cancelled(sleep(SECOND)).await;
-                        inner.add(if slept.is_ok() { "slept" } else { "cancelled" });
-                    });
-                let _ = (&mut eager).await;
-            },
-            Some(SECOND),
-        );
-        assert_eq!(outcome.await, Ok(()), "what the task has answered counts");
-        assert_eq!(log.take(), ["cancelled"]);
+        let body = || async {
+            let inner = log.clone();
+            let mut eager = get_running_loop()
+                .build_task()
+                .eager(true)
+                .spawn(async move {
+                    let slept = catch_cancelled(sleep(SECOND)).await;
+                    inner.add(if slept.is_ok() { "slept" } else { "cancelled" });
+                });
+            let _ = (&mut eager).await;
+        };
+        // What the task has answered counts.
+        assert_eq!(wait_for(body(), SECOND).await, Ok(()));
+        assert_eq!(timeout(SECOND, body()).await, Ok(()));
+        assert_eq!(log.take(), ["cancelled", "cancelled"]);
+    });
+}
+
+#[test]
+fn there_is_a_timer_from_the_first_wait_on_and_none_before() {
+    run(async {
+        let timers = || get_running_loop().metrics().timers;
+        let seen = wait_for(async { timers() }, SECOND).await;
+        assert_eq!(seen, Ok(0));
+        let body = async {
+            yield_now().await;
+            timers()
+        };
+        assert_eq!(wait_for(body, SECOND).await, Ok(1));
+        assert_eq!(timers(), 0);
     });
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn enter<R>(inner: &Rc<Inner>, f: impl FnOnce() -> R) -> R {
 }
 
 /// Calls `f`, which must not run user code, with the running loop.
+#[inline]
 pub(crate) fn with<R>(f: impl FnOnce(Option<&LoopRef>) -> R) -> R {
     if RUNNING.try_with(|_| ()).is_err() {
         return f(None);

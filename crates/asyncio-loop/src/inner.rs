@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use asyncio_executor::{Entry, ErrorContext, Executor, Spawner};
 use asyncio_reactor::Reactor;
-use asyncio_timers::{Clock, TimerKey, TimerQueue};
+use asyncio_timers::{Clock, Place, TimerKey, TimerQueue};
 
 use crate::drive::{Handler, ReadBuffer};
 use crate::lookout::Lookout;
@@ -55,6 +55,17 @@ impl Inner {
     /// Sets a timer. `None` never fires.
     pub(crate) fn insert_timer(&self, deadline: Option<Instant>, timer: Timer) -> TimerKey {
         self.timers.borrow_mut().insert(deadline, timer)
+    }
+
+    /// The same, in a place that was reserved.
+    pub(crate) fn insert_timer_at(
+        &self,
+        place: Place,
+        deadline: Option<Instant>,
+        timer: Timer,
+    ) -> TimerKey {
+        let mut timers = self.timers.borrow_mut();
+        timers.insert_at(place, deadline, timer)
     }
 
     /// Takes a timer away and drops what it was for, with no borrow held.

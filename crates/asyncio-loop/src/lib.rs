@@ -62,7 +62,7 @@ mod turn;
 mod wakes;
 mod watch;
 
-pub use alarm::Alarm;
+pub use alarm::{Alarm, AlarmPlace};
 pub use builder::LoopBuilder;
 pub use current::{get_running_loop, try_running_loop};
 pub use drive::Driven;

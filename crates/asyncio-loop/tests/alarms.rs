@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::{Dispatch, Entry};
-use asyncio_loop::{get_running_loop, sleep};
+use asyncio_loop::{AlarmPlace, get_running_loop, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,6 +37,26 @@ fn an_alarm_rings_once_at_its_time_and_can_be_moved_until_then() {
             assert!(!alarm.is_set());
             assert!(!alarm.reschedule(None));
             assert_eq!(bell.0.get(), 1);
+        })
+        .unwrap();
+}
+
+#[test]
+fn an_alarm_in_a_reserved_place_rings_before_timers_of_its_moment_set_since() {
+    assert!(AlarmPlace::reserve().is_none(), "there is no running loop");
+    let (event_loop, _clock) = scene::simulated();
+    event_loop
+        .run_until_complete(async {
+            let bell = Rc::new(Bell::default());
+            let here = get_running_loop();
+            let tie = here.time() + SECOND;
+            let place = AlarmPlace::reserve().expect("a running loop");
+            let (rung, heard) = (Rc::clone(&bell), Rc::new(Cell::new(0)));
+            let since = Rc::clone(&heard);
+            here.call_at(tie, move || since.set(rung.0.get()));
+            let _alarm = here.alarm_in(place, Some(tie), Entry::dispatch(Rc::clone(&bell)));
+            sleep(SECOND).await;
+            assert_eq!(heard.get(), 1, "when the callback ran it had rung");
         })
         .unwrap();
 }

@@ -65,7 +65,7 @@ mod queue;
 mod slots;
 
 pub use clock::{Clock, ManualClock, MonotonicClock, deadline_after};
-pub use queue::TimerQueue;
+pub use queue::{Place, TimerQueue};
 pub use slots::TimerKey;
 
 /// Compiles and runs the example of the README.

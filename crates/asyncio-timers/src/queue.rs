@@ -60,6 +60,11 @@ pub struct TimerQueue<T> {
     next_seq: u32,
 }
 
+/// A place in the line of timers of one deadline: [`TimerQueue::reserve`].
+#[must_use = "a place is for `insert_at`"]
+#[derive(Debug)]
+pub struct Place(u32);
+
 impl<T> TimerQueue<T> {
     /// An empty queue, which has not allocated anything.
     ///
@@ -96,8 +101,29 @@ impl<T> TimerQueue<T> {
     /// If the queue holds 2³² − 9 timers.
     #[inline]
     pub fn insert(&mut self, deadline: Option<Instant>, value: T) -> TimerKey {
+        let place = self.reserve();
+        self.insert_at(place, deadline, value)
+    }
+
+    /// Keeps a place for a timer that is inserted later, or never: among timers of its deadline it
+    /// stands as if it had been inserted now.
+    ///
+    /// It takes no room, and need not be given back. (If all timers are renumbered before it is
+    /// used, it stands last among those that were there.)
+    #[inline]
+    pub fn reserve(&mut self) -> Place {
+        Place(self.take_seq())
+    }
+
+    /// [`insert`](Self::insert), in a place of this queue that was [reserved](Self::reserve).
+    ///
+    /// # Panics
+    ///
+    /// As [`insert`](Self::insert).
+    #[inline]
+    pub fn insert_at(&mut self, place: Place, deadline: Option<Instant>, value: T) -> TimerKey {
         let when_ns = self.to_ns(deadline);
-        let seq = self.take_seq();
+        let Place(seq) = place;
         let key = self.slots.insert(when_ns, seq, value);
         if key.slot() as usize == self.heap.slots() {
             self.heap.add_slot();

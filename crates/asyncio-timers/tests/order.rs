@@ -39,6 +39,22 @@ fn nothing_fires_early() {
     assert_eq!(timers.pop_expired(deadline), Some((key, ())));
 }
 
+#[test]
+fn a_timer_in_a_reserved_place_fires_before_ties_inserted_since() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    timers.insert(tie, "before");
+    let place = timers.reserve();
+    assert_eq!(timers.len(), 1, "a place is no timer");
+    timers.insert(tie, "since");
+    timers.insert(Some(start + ms(4)), "earlier");
+    let key = timers.insert_at(place, tie, "reserved");
+    assert_eq!(timers.deadline(key), tie);
+    let expected = ["earlier", "before", "reserved", "since"];
+    assert_eq!(pop_all(&mut timers, start + ms(5)), expected);
+}
+
 /// Rescheduling counts as insertion, also to the deadline that the timer has already.
 #[test]
 fn a_rescheduled_timer_is_last_among_its_ties() {

@@ -145,7 +145,7 @@ impl Claim {
                     if let Poll::Ready(settled) = poll(cx) {
                         return Poll::Ready(settled.value);
                     }
-                    let node = local.tree.open(local, Kind::Claim(target(local)), None);
+                    let node = local.tree.open(local, Kind::Claim(target(local)));
                     self.state = State::Open(Rc::clone(local), node);
                     let request = local.tree.pending(node);
                     if request != 0 {

@@ -244,9 +244,9 @@ impl<S: 'static, T> Ending<S, T> {
             return Poll::Pending;
         }
         let (scope, saved, start) = (&mut self.scope, &mut self.saved, self.start);
+        let answered = self.running.as_ref().and_then(|_| scope.answer(cx));
         // Taken out: a clean-up that panics is dropped by that, and has been.
         let mut running = self.running.take();
-        let answered = running.as_ref().and_then(|_| scope.answer(cx));
         let polled = match answered {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
             // When it starts, no request is answered: one that came during the body's last poll

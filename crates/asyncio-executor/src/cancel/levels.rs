@@ -109,7 +109,7 @@ impl Tree {
     #[cold]
     fn open_all(&self, local: &Local) {
         for _ in 0..self.levels.unopened.replace(0) {
-            let node = self.open(local, Kind::Plain(None), None);
+            let node = self.open(local, Kind::Plain(None));
             self.current.set(node);
             self.levels.opened.borrow_mut().push(node);
         }

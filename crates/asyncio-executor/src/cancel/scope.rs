@@ -268,8 +268,10 @@ impl Scope {
     }
 
     fn open_in(&mut self, local: &Rc<Local>, kind: Kind, cx: &Context<'_>) {
-        let node = local.tree.open(local, kind, Some(cx.waker()));
+        let node = local.tree.open(local, kind);
         self.open = Some(Open::new(local, node));
+        // Foreign code, which may panic: last of all, so that the node is closed then.
+        local.tree.keep_waker(local, node, cx.waker());
     }
 
     /// Calls `f` with this scope as the one that is being polled.

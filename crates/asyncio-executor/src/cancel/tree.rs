@@ -179,8 +179,8 @@ impl Tree {
     }
 
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
-    /// parent. `waker` is what the scope is polled with; a claim needs none.
-    pub(crate) fn open(&self, local: &Local, kind: Kind, waker: Option<&Waker>) -> NodeId {
+    /// parent. A scope that is polled with another waker than its task's has that to keep.
+    pub(crate) fn open(&self, local: &Local, kind: Kind) -> NodeId {
         let parent = self.here(local);
         let (pending, answered, message) = if parent.is_none() {
             (0, 0, None)
@@ -205,9 +205,6 @@ impl Tree {
             }
         });
         self.set_pending(id, pending);
-        if let Some(waker) = waker {
-            self.keep_waker(local, id, waker);
-        }
         id
     }
 

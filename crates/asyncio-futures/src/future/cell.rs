@@ -148,7 +148,7 @@ impl<T> FutureCell<T> {
         }
         // A foreign waker's clone and drop are foreign code: with no borrow held.
         let new = Waiting::Waker(waker.clone());
-        if id == 0 {
+        if id == 0 || self.is_done() {
             return self.wait(new);
         }
         let old = self.waiting.borrow_mut().insert(id, new);

@@ -72,6 +72,9 @@ impl<V> Line<V> {
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<V, StartError>> {
+        // A foreign waker's clone is foreign code, which may say that the child is ready: before it
+        // is asked.
+        let waker = cx.waker().clone();
         if let Some(value) = self.value.take() {
             self.closed.set(true);
             return Poll::Ready(Ok(value));
@@ -79,7 +82,7 @@ impl<V> Line<V> {
         if self.closed.get() {
             return Poll::Ready(Err(StartError::NeverReady));
         }
-        let old = self.waker.replace(Some(cx.waker().clone()));
+        let old = self.waker.replace(Some(waker));
         drop(old);
         Poll::Pending
     }

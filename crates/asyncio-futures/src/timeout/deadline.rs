@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Dispatch, Entry, ScopeRef};
-use asyncio_loop::{Alarm, LoopRef, get_running_loop, try_running_loop};
+use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop, try_running_loop};
 
 use crate::timeout::timed::Timed;
 
@@ -91,7 +91,7 @@ impl Timeout {
     }
 
     fn with(when: Option<Instant>) -> Self {
-        Self(Deadline::new(Phase::Created, when))
+        Self(Deadline::new(Phase::Created, when, OnceCell::new()))
     }
 
     /// Runs `future` in this task until this deadline; see [`timeout`](crate::timeout()).
@@ -126,7 +126,7 @@ impl Timeout {
             return Err(TimeoutStateError);
         }
         self.0.when.set(when.into());
-        self.0.set_alarm();
+        self.0.set_alarm(self.0.has_passed(), None);
         Ok(())
     }
 
@@ -148,11 +148,11 @@ impl fmt::Debug for Timeout {
 }
 
 impl Deadline {
-    fn new(phase: Phase, when: Option<Instant>) -> Rc<Self> {
+    fn new(phase: Phase, when: Option<Instant>, event_loop: OnceCell<LoopRef>) -> Rc<Self> {
         Rc::new(Self {
             phase: Cell::new(phase),
             when: Cell::new(when),
-            event_loop: OnceCell::new(),
+            event_loop,
             scope: OnceCell::new(),
             alarm: Cell::new(None),
             overdue: Cell::new(0),
@@ -160,14 +160,17 @@ impl Deadline {
         })
     }
 
-    /// That of a body that is about to begin.
-    pub(super) fn after(delay: Duration, event_loop: &LoopRef) -> Rc<Self> {
-        Self::new(Phase::Created, event_loop.time().checked_add(delay))
-    }
-
-    /// The deadline of a body that is waiting already.
-    pub(super) fn active(when: Option<Instant>) -> Rc<Self> {
-        Self::new(Phase::Active, when)
+    /// The deadline of a body that is waiting already. Its alarm has the place that was reserved
+    /// when the body began.
+    pub(super) fn of_waiting(
+        event_loop: LoopRef,
+        when: Option<Instant>,
+        is_overdue: bool,
+        place: Option<AlarmPlace>,
+    ) -> Rc<Self> {
+        let deadline = Self::new(Phase::Active, when, OnceCell::from(event_loop));
+        deadline.set_alarm(is_overdue, place);
+        deadline
     }
 
     /// A body begins. The deadline's place in the order of timers and callbacks is before
@@ -181,14 +184,9 @@ impl Deadline {
         );
         self.phase.set(Phase::Active);
         if let Some(event_loop) = try_running_loop() {
-            self.start(event_loop);
-        }
-    }
-
-    /// From now on it has a clock, and an alarm if it is a deadline at all.
-    pub(super) fn start(self: &Rc<Self>, event_loop: LoopRef) {
-        if self.event_loop.set(event_loop).is_ok() {
-            self.set_alarm();
+            // A body begins once.
+            let _ = self.event_loop.set(event_loop);
+            self.set_alarm(self.has_passed(), None);
         }
     }
 
@@ -198,13 +196,17 @@ impl Deadline {
         let _ = self.scope.set(scope);
     }
 
-    fn set_alarm(self: &Rc<Self>) {
+    fn has_passed(&self) -> bool {
+        let deadline = self.when.get().zip(self.event_loop.get());
+        deadline.is_some_and(|(when, event_loop)| when <= event_loop.time())
+    }
+
+    fn set_alarm(self: &Rc<Self>, is_overdue: bool, place: Option<AlarmPlace>) {
         let Some(event_loop) = self.event_loop.get() else {
             return;
         };
         let when = self.when.get();
         let alarm = self.alarm.take();
-        let is_overdue = when.is_some_and(|when| when <= event_loop.time());
         self.is_overdue.set(is_overdue);
         if is_overdue {
             // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
@@ -218,8 +220,9 @@ impl Deadline {
         }
         let alarm = alarm.filter(|alarm| alarm.reschedule(when));
         self.alarm.set(alarm.or_else(|| {
+            let place = place.unwrap_or_else(|| event_loop.reserve_alarm());
             let entry = || Entry::dispatch(Rc::clone(self));
-            when.map(|_| event_loop.alarm_at(when, entry()))
+            when.map(|_| event_loop.alarm_in(place, when, entry()))
         }));
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Scope, requests_around};
-use asyncio_loop::{get_running_loop, try_running_loop};
+use asyncio_loop::{AlarmPlace, get_running_loop};
 use pin_project_lite::pin_project;
 
 use crate::error::TimeoutError;
@@ -49,8 +49,6 @@ enum Stage {
 
 enum Limit {
     After(Duration),
-    /// From the first poll on, and not from the first wait on.
-    FromFirstPoll(Duration),
     At(Instant),
     /// Already over when the body has to wait.
     Expiring,
@@ -77,11 +75,6 @@ impl<F> Timed<F> {
         Self::new(Limit::At(when), body)
     }
 
-    /// As [`after`](Self::after), but the timer is set before the body's own.
-    pub(super) fn after_first_poll(delay: Duration, body: F) -> Self {
-        Self::new(Limit::FromFirstPoll(delay), body)
-    }
-
     /// Cancels a body that has to wait, in the poll in which it does.
     pub(super) fn expiring(body: F) -> Self {
         Self::new(Limit::Expiring, body)
@@ -97,21 +90,20 @@ impl<F: Future> Future for Timed<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let around = match this.stage {
+        let (around, place) = match this.stage {
             Stage::Fresh(limit) => {
-                if let Limit::FromFirstPoll(delay) = *limit {
-                    *limit = match try_running_loop() {
-                        Some(event_loop) => Limit::Handle(Deadline::after(delay, &event_loop)),
-                        None => Limit::After(delay),
-                    };
-                }
-                if let Limit::Handle(deadline) = limit {
+                // Its place among timers and callbacks is before everything that the body sets up, as
+                // in asyncio.
+                let place = if let Limit::Handle(deadline) = limit {
                     deadline.enter();
                     *limit = Limit::Entered(Rc::clone(deadline));
-                }
-                requests_around()
+                    None
+                } else {
+                    AlarmPlace::reserve()
+                };
+                (requests_around(), place)
             }
-            Stage::Waiting { around, .. } => *around,
+            Stage::Waiting { around, .. } => (*around, None),
             Stage::Over => return Poll::Pending,
         };
         let polled = this.scope.poll(this.body, cx);
@@ -123,7 +115,7 @@ impl<F: Future> Future for Timed<F> {
         }
         let deadline = match std::mem::replace(this.stage, Stage::Over) {
             Stage::Fresh(limit) if polled.is_pending() => {
-                let deadline = start(limit, this.scope, cx);
+                let deadline = start(limit, place, this.scope, cx);
                 *this.stage = Stage::Waiting { deadline, around };
                 return Poll::Pending;
             }
@@ -149,23 +141,25 @@ impl<F: Future> Future for Timed<F> {
 }
 
 /// Sets the timer of a body that has to wait, in a scope that is open.
-fn start(limit: Limit, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
+fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
     let event_loop = get_running_loop();
-    let now = event_loop.time();
     let is_over = matches!(limit, Limit::Expiring);
     let deadline = match limit {
-        Limit::After(delay) | Limit::FromFirstPoll(delay) => {
-            Deadline::active(now.checked_add(delay))
+        Limit::After(delay) => {
+            let when = event_loop.time().checked_add(delay);
+            Deadline::of_waiting(event_loop, when, delay.is_zero(), place)
         }
-        Limit::At(when) => Deadline::active(Some(when)),
-        Limit::Expiring => Deadline::active(None),
+        Limit::At(when) => {
+            let is_overdue = when <= event_loop.time();
+            Deadline::of_waiting(event_loop, Some(when), is_overdue, place)
+        }
+        Limit::Expiring => Deadline::of_waiting(event_loop, None, false, place),
         Limit::Handle(deadline) | Limit::Entered(deadline) => deadline,
     };
     // A scope is open as long as its body is pending in a running executor.
     if let Some(scope) = scope.reference() {
         deadline.arm(scope);
     }
-    deadline.start(event_loop);
     if is_over {
         deadline.expire();
         // A task in its first step cannot be woken by the scope yet.

@@ -113,9 +113,6 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 /// its first step, or cancelled after it if tasks are [eager](asyncio_loop::LoopRef::set_eager); a
 /// handle is cancelled and waited for, unless it is done.
 ///
-/// Unlike that of `timeout`, its time begins before the future has its first step, as in asyncio: it
-/// costs a look at the clock and a timer also where that is ready at once.
-///
 /// # Errors
 /// [`TimeoutError`].
 ///
@@ -155,8 +152,7 @@ where
             future: awaitable.give_up(),
         },
         Some(limit) => WaitFor::Limited {
-            // As asyncio's, which sets its timer before the future has its first step.
-            future: Timed::after_first_poll(limit, awaitable.into_future()),
+            future: Timed::after(limit, awaitable.into_future()),
         },
     }
 }

@@ -165,7 +165,9 @@ impl Frame {
                 let ended = wait_for(named, limit).await?;
                 self.take(ended).await
             }
-            Target::Coroutine { body, label } if limit == Some(Duration::ZERO) => {
+            Target::Coroutine { body, label }
+                if limit == Some(Duration::ZERO) && self.world.event_loop.spawner().eager() =>
+            {
                 // asyncio makes a task of a coroutine that has no time, and cancels it. Here it is
                 // for the caller to say that it is to be one.
                 let task = create_task(self.inline(body, label));

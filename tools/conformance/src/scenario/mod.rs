@@ -4,8 +4,12 @@
 //! |---|---|
 //! | [`step`] | what a program is made of |
 //! | [`quiet`] | which steps raise nothing |
-//! | [`reader`] | from JSON to steps, or a sentence that says what is wrong |
+//! | [`reader`] | from JSON to a scenario, or a sentence that says what is wrong |
+//! | [`operations`] | from JSON to steps |
+//! | [`arguments`] | what an operation is given: names, numbers, expressions |
 
+mod arguments;
+mod operations;
 mod quiet;
 mod reader;
 mod step;
@@ -15,9 +19,9 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+pub(crate) use arguments::is_true;
 pub(crate) use quiet::raise_nothing;
 pub use reader::BadScenario;
-pub(crate) use reader::is_true;
 pub(crate) use step::{
     Act, Blocked, Body, Catch, Comparison, Deadline, Expression, OnObject, Property, Step, Target,
     Waited,
