@@ -9,6 +9,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 
+use asyncio_executor::yield_now;
+use asyncio_loop::create_task;
 use asyncio_transports::{
     DatagramEndpoint, DatagramProtocol, DatagramTransport, SockName, create_datagram_endpoint,
     open_datagram_endpoint,
@@ -25,6 +27,7 @@ on_every_selector! {
     a_close_in_a_batch_ends_it,
     nobody_listening_is_an_error_that_passes_n11,
     a_handle_receives_one_by_one,
+    the_rest_of_a_batch_wakes_those_who_wait,
     a_truncated_datagram_says_so_n11,
     segments_need_a_length,
     unix_sockets_are_refused,
@@ -208,6 +211,32 @@ async fn a_handle_receives_one_by_one() {
     }
     let error = server.try_recv_from(&mut buffer).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+}
+
+async fn the_rest_of_a_batch_wakes_those_who_wait() {
+    let builder = open_datagram_endpoint().local_addr(("127.0.0.1", 0));
+    let server = Rc::new(builder.batch(true).await.unwrap());
+    let client = toward(internet(server.local_addr().ok())).await;
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let server = server.clone();
+            create_task(async move {
+                let mut buffer = [0; 4];
+                server.recv_from(&mut buffer).await.map(|_| buffer[0])
+            })
+        })
+        .collect();
+    yield_now().await;
+    // All of it is received here, before an event could tell the others.
+    client.send_segments(b"0123", 1, None).await.unwrap();
+    let mut buffer = [0; 4];
+    server.try_recv_from(&mut buffer).unwrap();
+    let mut all = vec![buffer[0]];
+    for task in tasks {
+        all.push(task.await.unwrap().unwrap());
+    }
+    all.sort_unstable();
+    assert_eq!(all, b"0123");
 }
 
 async fn a_truncated_datagram_says_so_n11() {

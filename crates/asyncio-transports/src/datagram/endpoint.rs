@@ -10,12 +10,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use asyncio_executor::yield_now;
 use asyncio_loop::socket::{Received, SockAddr, Socket, recv_from};
 use asyncio_loop::{LoopRef, sleep};
 use asyncio_reactor::{AsSource, Async};
+use asyncio_sync::Notify;
 
 #[cfg(feature = "udp-batch")]
 use super::arguments::refused;
@@ -54,6 +58,8 @@ pub struct DatagramEndpoint {
     batching: Option<Batching>,
     /// What was received by one system call, and not asked for yet.
     kept: RefCell<DatagramQueue>,
+    /// Wakes one who waits when something is kept.
+    kept_some: Notify,
     streak: Cell<u8>,
 }
 
@@ -71,6 +77,7 @@ impl DatagramEndpoint {
             peer,
             batching,
             kept: RefCell::new(DatagramQueue::new(QueueLimits::NONE)),
+            kept_some: Notify::new(),
             streak: Cell::new(0),
         })
     }
@@ -86,7 +93,24 @@ impl DatagramEndpoint {
     /// Yes: a datagram is returned, or is still in the socket.
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
         self.let_others_run().await;
-        self.sock.read_io(|sock| self.receive(sock, buffer)).await
+        let Some(batching) = &self.batching else {
+            let receive = |sock: &Socket| recv_from(sock.as_source(), buffer);
+            return self.sock.read_io(receive).await;
+        };
+        loop {
+            match self.try_receive_kept(batching, buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            // Of what another call has received, no event tells.
+            let mut event = pin!(self.sock.readable());
+            let mut kept = pin!(self.kept_some.notified());
+            poll_fn(|cx| match event.as_mut().poll(cx) {
+                Poll::Pending => kept.as_mut().poll(cx).map(Ok),
+                ready => ready,
+            })
+            .await?;
+        }
     }
 
     /// Receives a datagram that is there already.
@@ -94,7 +118,12 @@ impl DatagramEndpoint {
     /// # Errors
     /// As [`recv_from`](Self::recv_from); `WouldBlock` when there is none.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.sock.try_read_io(|sock| self.receive(sock, buffer))
+        match &self.batching {
+            None => self
+                .sock
+                .try_read_io(|sock| recv_from(sock.as_source(), buffer)),
+            Some(batching) => self.try_receive_kept(batching, buffer),
+        }
     }
 
     /// Sends a datagram to `address`, and waits while the kernel has no room.
@@ -208,13 +237,12 @@ impl DatagramEndpoint {
         self.sock.get_ref()
     }
 
-    fn receive(&self, sock: &Socket, buffer: &mut [u8]) -> io::Result<Received> {
-        let Some(batching) = &self.batching else {
-            return recv_from(sock.as_source(), buffer);
-        };
+    /// Takes a datagram of the batch that was received last, or else receives another batch.
+    fn try_receive_kept(&self, batching: &Batching, buffer: &mut [u8]) -> io::Result<Received> {
         let mut kept = self.kept.borrow_mut();
         if kept.is_empty() {
-            for (data, from) in batching.receive(sock)?.datagrams() {
+            let batch = self.sock.try_read_io(|sock| batching.receive(sock))?;
+            for (data, from) in batch.datagrams() {
                 // It has no limits.
                 let _ = kept.push(data, Some(from.into()));
             }
@@ -228,6 +256,9 @@ impl DatagramEndpoint {
             from: from.cloned(),
         };
         kept.pop_front();
+        if !kept.is_empty() {
+            self.kept_some.notify_one();
+        }
         Ok(received)
     }
 

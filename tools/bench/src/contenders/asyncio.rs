@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use asyncio_executor::Task;
 use asyncio_loop::socket::{SockAddr, Socket};
-use asyncio_loop::{
-    EventLoop, LoopHandle, get_running_loop, sock_accept, sock_recv_into, sock_sendall,
-};
+use asyncio_loop::{EventLoop, LoopHandle, get_running_loop, sock_accept};
+use asyncio_streams::{StreamReader, StreamWriter, start_server};
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
 use asyncio_transports::{
     DatagramProtocol, DatagramTransport, Protocol, Transport, connect_accepted_socket,
@@ -234,24 +233,19 @@ fn ends(maxsize: usize) -> (Rc<AsyncioQueue<u64>>, Rc<AsyncioQueue<u64>>) {
 
 impl Echo for Asyncio {
     async fn echo(listener: std::net::TcpListener) {
-        let event_loop = get_running_loop();
-        let listener = event_loop
-            .register(Socket::from(listener))
-            .expect("a listener");
-        while let Ok((stream, _)) = sock_accept(&listener).await {
-            let connection = async move {
-                stream.get_ref().set_tcp_nodelay(true)?;
-                let mut buffer = vec![0; BUFFER];
-                loop {
-                    let count = sock_recv_into(&stream, &mut buffer).await?;
-                    if count == 0 {
-                        return std::io::Result::Ok(());
-                    }
-                    sock_sendall(&stream, &buffer[..count]).await?;
+        let serve = |mut reader: StreamReader, writer: StreamWriter| async move {
+            let mut buffer = vec![0; BUFFER];
+            loop {
+                let count = reader.read(&mut buffer).await?;
+                if count == 0 {
+                    return std::io::Result::Ok(());
                 }
-            };
-            Self::spawn(connection).detach();
-        }
+                writer.write(&buffer[..count]);
+                writer.drain().await?;
+            }
+        };
+        let server = start_server(serve, listener).await.expect("a server");
+        server.serve_forever().await.expect("it serves");
     }
 
     async fn echo_by_protocol(listener: std::net::TcpListener) {
