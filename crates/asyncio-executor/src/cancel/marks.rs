@@ -132,6 +132,9 @@ impl Tree {
     /// Takes the marks of a scope that goes; returned is the request that those around have to
     /// answer in its stead: one that it has not answered, or that was on its way through it.
     pub(super) fn take_outwards(&self, id: NodeId, parent: NodeId) -> u64 {
+        if !self.is_marked() {
+            return 0;
+        }
         let pending = self.set_pending(id, 0);
         let unwinding = self.set_unwinding(id, 0);
         let below = self.with(id, |node| node.answered_below).unwrap_or(0);

@@ -204,7 +204,9 @@ impl Tree {
                 node.message = message;
             }
         });
-        self.set_pending(id, pending);
+        if pending != 0 {
+            self.set_pending(id, pending);
+        }
         id
     }
 
