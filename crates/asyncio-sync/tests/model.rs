@@ -10,6 +10,8 @@ mod check;
 mod limiter;
 #[path = "model/mini.rs"]
 mod mini;
+#[path = "model/mpsc.rs"]
+mod mpsc;
 #[path = "model/notify.rs"]
 mod notify;
 #[path = "model/queue.rs"]
