@@ -23,18 +23,18 @@ fn judge(name: &str, known: &Known) -> Judgement {
 
 #[test]
 fn the_scenarios_made_by_hand_agree_with_cpython() {
-    assert!(judge("scenarios", &Known::default()).agree >= 152);
+    assert!(judge("scenarios", &Known::default()).agree >= 153);
 }
 
 #[test]
 fn the_random_scenarios_agree_with_cpython_but_for_those_that_are_listed() {
     let known = Known::read(&recorded("known.txt")).unwrap();
     let judgement = judge("random-300.jsonl", &known);
-    assert_eq!((judgement.agree, judgement.known), (294, 6));
+    assert_eq!((judgement.agree, judgement.known), (296, 4));
 }
 
 /// What CPython does since gh-128550, recorded with 3.13 and that change.
 #[test]
 fn what_a_later_cpython_does_otherwise_agrees_with_that() {
-    assert!(judge("later.jsonl", &Known::default()).agree >= 4);
+    assert!(judge("later.jsonl", &Known::default()).agree >= 5);
 }
