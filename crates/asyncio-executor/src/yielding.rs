@@ -46,6 +46,7 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.0, true) {
             return Poll::Ready(());
         }
+        crate::cancel::note_yield();
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use asyncio_executor::yield_now;
 use asyncio_timers::{TimerKey, deadline_after};
 
 use crate::current::{self, NO_LOOP};
@@ -92,7 +93,8 @@ impl Sleep {
         };
         self.state = match deadline {
             None => {
-                waker.wake_by_ref();
+                // As `yield_now` does, which is the same.
+                let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
                 State::Yielded
             }
             Some(deadline) => {

@@ -35,8 +35,10 @@ impl Request {
 
 impl Claimed for Request {
     fn pass_on(&self, cancellation: &mut Cancellation) -> bool {
-        self.message.replace(cancellation.message().cloned());
-        self.made.set(true);
+        // One that comes before the answer has found no wait to end.
+        if !self.made.replace(true) {
+            self.message.replace(cancellation.message().cloned());
+        }
         // The answer comes with the next poll.
         if let Some(claim) = cancellation.take_claim() {
             claim.came_back();

@@ -155,8 +155,19 @@ impl Claim {
                 }
                 (State::Open(_, node), Some(local)) => {
                     let node = *node;
+                    let has_come_back = local.tree.has_come_back(node);
                     if let Some(cancelled) = local.tree.resume(local, node, None) {
-                        self.unwind(local, node, cancelled.request, cancelled.message);
+                        // What was passed on has ended the wait: a request after it found nothing
+                        // to end, and its message is nobody's.
+                        let ended = has_come_back.then(|| poll(cx));
+                        let message = match ended {
+                            Some(Poll::Ready(Settled {
+                                cancelled: Some(first),
+                                ..
+                            })) => first,
+                            _ => cancelled.message,
+                        };
+                        self.unwind(local, node, cancelled.request, message);
                         return Poll::Pending;
                     }
                     let Poll::Ready(settled) = poll(cx) else {

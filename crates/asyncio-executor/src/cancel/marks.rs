@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::cancel::{Cancelled, NodeId, Tree};
 use crate::error::Message;
+use crate::home;
 
 /// The marks on one node.
 #[derive(Default)]
@@ -23,6 +24,21 @@ impl Marks {
     pub(super) fn is_unwinding(&self) -> bool {
         self.unwinding != 0
     }
+}
+
+/// A body that only gives the others a turn waits for nothing that a request could end: of those
+/// that meet before it runs, the last one's message is delivered, as everywhere else where a task is
+/// about to run.
+#[inline]
+pub(crate) fn note_yield() {
+    home::with(|local| {
+        if let Some(local) = local
+            && local.tree.is_marked()
+        {
+            let here = local.tree.here(local);
+            local.tree.with(here, |here| here.yields = true);
+        }
+    });
 }
 
 /// How many marks there are in a tree: while there is none, a poll need not look for one.
@@ -123,7 +139,7 @@ impl Tree {
         }
         let again = !ready && pending != 0 && !self.is_shield(id);
         if again {
-            self.with(id, |node| node.message_stays = true);
+            self.with(id, |node| node.message_stays = !node.yields);
             self.watch(id, pending);
         }
         (None, again)
@@ -141,7 +157,10 @@ impl Tree {
         // What a child has raised of its own accord is nobody's request.
         let through = if unwinding <= below { unwinding } else { 0 };
         if through > pending {
-            self.with(id, |node| node.message = node.unwinding_message.take());
+            self.with(id, |node| {
+                node.message = node.unwinding_message.take();
+                node.message_stays = true;
+            });
         }
         let request = pending.max(through);
         if request != 0 && self.concerns(parent, request) {
@@ -168,13 +187,19 @@ impl Tree {
     /// Marks `scope` with a request that was not answered further in. Of two that wait there it is
     /// the later one that is answered, with which a sibling may come yet, and who waits is told the
     /// message of the earlier one.
-    pub(super) fn hand_over(&self, scope: NodeId, request: u64, message: Option<Message>) {
+    pub(super) fn hand_over(
+        &self,
+        scope: NodeId,
+        request: u64,
+        message: Option<Message>,
+        stays: bool,
+    ) {
         let before = self.pending(scope);
         self.set_pending(scope, before.max(request));
         if before == 0 || request < before {
             self.with(scope, |scope| {
                 scope.message = message;
-                scope.message_stays = true;
+                scope.message_stays = stays;
             });
         }
     }

@@ -51,6 +51,7 @@ pub(crate) use claim::Target;
 pub use claim::{Claim, ClaimRef, Claimed, Settled};
 pub use finally::{Finally, finally, finally_with};
 pub(crate) use here::Here;
+pub(crate) use marks::note_yield;
 pub(crate) use orphan::{CleanUps, give_up};
 pub use place::WaitPlace;
 pub use request::Cancellation;

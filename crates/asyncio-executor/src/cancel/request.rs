@@ -201,6 +201,7 @@ impl Cancellation {
         let target = tree.with(node, |node| {
             if node.marks.pending() == 0 {
                 node.message_stays = false;
+                node.yields = false;
             }
             if !node.message_stays {
                 node.message.clone_from(&self.message);

@@ -70,6 +70,8 @@ pub(crate) struct Node {
     pub(super) returned: bool,
     /// It is the first one's, and stays: that one has ended the wait. See `Cancellation::mark`.
     pub(super) message_stays: bool,
+    /// The poll that is to meet the request has been asked for, by a body that yields.
+    pub(super) yields: bool,
     /// The message of the request that waits for an answer.
     pub(crate) message: Option<Message>,
     /// The message of what unwinds, which may be something else: `raise_cancelled` while a request is
@@ -322,7 +324,7 @@ impl Tree {
             return None;
         }
         if request != 0 {
-            self.hand_over(parent, request, node.message);
+            self.hand_over(parent, request, node.message, node.message_stays);
         }
         let unwound = self.with(parent, |parent| {
             parent.marks.is_unwinding() && parent.first.is_none()
@@ -359,6 +361,7 @@ impl Tree {
             passed_on: 0,
             returned: false,
             message_stays: false,
+            yields: false,
             message: None,
             unwinding_message: None,
             count: 0,

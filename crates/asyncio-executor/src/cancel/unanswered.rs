@@ -56,6 +56,13 @@ impl Tree {
         }
     }
 
+    /// Whether what this claim has passed on has come back since its last poll.
+    /// Without a mark nobody need know, and it is `false`.
+    #[inline]
+    pub(super) fn has_come_back(&self, claim: NodeId) -> bool {
+        self.is_marked() && self.with(claim, |claim| claim.returned) == Some(true)
+    }
+
     /// Whether marks wait for an answer: the executor must not sleep then.
     #[inline]
     pub(crate) fn has_unanswered(&self) -> bool {
@@ -91,7 +98,7 @@ impl Tree {
                 node.answered = mark.request;
                 node.passed_on = 0;
             });
-            self.hand_over(parent, mark.request, message);
+            self.hand_over(parent, mark.request, message, true);
             if self.is_shield(parent) {
                 continue;
             }
