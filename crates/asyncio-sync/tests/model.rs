@@ -1,15 +1,23 @@
-//! The primitives against CPython's code, transliterated over an asyncio
-//! in miniature: every sequence of operations on up to four tasks, compared after each one, down to
-//! the turn.
+//! The primitives against CPython's code, transliterated over an asyncio in miniature, and those
+//! that asyncio has not against their documented rules: every sequence of operations on up to four
+//! tasks, compared after each one, down to the turn.
 
 #[path = "model/barrier.rs"]
 mod barrier;
 #[path = "model/check.rs"]
 mod check;
+#[path = "model/limiter.rs"]
+mod limiter;
 #[path = "model/mini.rs"]
 mod mini;
+#[path = "model/mpsc.rs"]
+mod mpsc;
+#[path = "model/notify.rs"]
+mod notify;
 #[path = "model/queue.rs"]
 mod queue;
+#[path = "model/rwlock.rs"]
+mod rwlock;
 
 use std::rc::Rc;
 

@@ -1,16 +1,19 @@
-//! `asyncio.Queue`.
+//! `asyncio.Queue`, `LifoQueue` and `PriorityQueue`.
 
 use std::rc::Rc;
 
-use asyncio_sync::Queue;
+use asyncio_sync::{BaseQueue, Fifo, Lifo, Priority, Store};
 
 use crate::check::{Model, Real, Stage, every_interleaving};
 use crate::mini::{Mini, Pc};
 
-/// `asyncio.Queue(1)`: even tasks get, odd ones put. Its own operations are `put_nowait`,
-/// `get_nowait` and `shutdown`.
-#[derive(Clone, Default)]
+/// A queue: even tasks get, odd ones put. Its own operations are `put_nowait`, `get_nowait` and
+/// `shutdown`.
+#[derive(Clone)]
 struct ModelQueue {
+    maxsize: usize,
+    /// `_get`: which of some items is next.
+    next: fn(&[usize]) -> usize,
     items: Vec<usize>,
     getters: Vec<usize>,
     putters: Vec<usize>,
@@ -21,6 +24,10 @@ struct ModelQueue {
 const OWN_ITEM: usize = 9;
 
 impl ModelQueue {
+    fn is_full(&self) -> bool {
+        self.items.len() == self.maxsize
+    }
+
     fn wake_next(waiters: &mut Vec<usize>, mini: &mut Mini) {
         while !waiters.is_empty() {
             let next = waiters.remove(0);
@@ -39,7 +46,7 @@ impl ModelQueue {
             self.getters.push(task);
             return mini.waits(task, Pc::Waits(0));
         }
-        let item = self.items.remove(0);
+        let item = self.items.remove((self.next)(&self.items));
         Self::wake_next(&mut self.putters, mini);
         mini.tell(format!("{task} has {item}"));
         mini.ends(task);
@@ -50,7 +57,7 @@ impl ModelQueue {
             mini.tell(format!("{task} shut"));
             return mini.ends(task);
         }
-        if self.items.is_empty() {
+        if !self.is_full() {
             self.items.push(task);
             Self::wake_next(&mut self.getters, mini);
             mini.tell(format!("{task} put"));
@@ -67,7 +74,11 @@ impl Model for ModelQueue {
     fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
         let gets = task.is_multiple_of(2);
         if cancelled {
-            let usable = self.items.is_empty() != gets;
+            let usable = if gets {
+                !self.items.is_empty()
+            } else {
+                !self.is_full()
+            };
             let waiters = if gets {
                 &mut self.getters
             } else {
@@ -87,12 +98,12 @@ impl Model for ModelQueue {
 
     fn own(&mut self, mini: &mut Mini, op: u8) {
         match op {
-            0 if !self.is_shutdown && self.items.is_empty() => {
+            0 if !self.is_shutdown && !self.is_full() => {
                 self.items.push(OWN_ITEM);
                 Self::wake_next(&mut self.getters, mini);
             }
             1 if !self.items.is_empty() => {
-                self.items.remove(0);
+                self.items.remove((self.next)(&self.items));
                 Self::wake_next(&mut self.putters, mini);
             }
             2 => {
@@ -109,7 +120,7 @@ impl Model for ModelQueue {
     }
 }
 
-impl Real for Rc<Queue<usize>> {
+impl<S: Store<usize> + 'static> Real for Rc<BaseQueue<usize, S>> {
     fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
         let queue = Rc::clone(self);
         async move {
@@ -139,9 +150,35 @@ impl Real for Rc<Queue<usize>> {
     }
 }
 
+fn agrees<S: Store<usize> + Default + 'static>(maxsize: usize, next: fn(&[usize]) -> usize) {
+    let model = || ModelQueue {
+        maxsize,
+        next,
+        items: Vec::new(),
+        getters: Vec::new(),
+        putters: Vec::new(),
+        is_shutdown: false,
+    };
+    let real = || Rc::new(BaseQueue::<usize, S>::new(maxsize));
+    let runs = every_interleaving(4, 7, model, real);
+    assert!(runs > 10_000, "only {runs}");
+}
+
 #[test]
 fn a_queue_is_what_cpython_has_h1_h6() {
-    let real = || Rc::new(Queue::new(1));
-    let runs = every_interleaving(4, 7, ModelQueue::default, real);
-    assert!(runs > 10_000, "only {runs}");
+    agrees::<Fifo<usize>>(1, |_| 0);
+    agrees::<Fifo<usize>>(2, |_| 0);
+}
+
+#[test]
+fn a_lifo_queue_is_what_cpython_has_h1_h6() {
+    agrees::<Lifo<usize>>(2, |items| items.len() - 1);
+}
+
+#[test]
+fn a_priority_queue_is_what_cpython_has_h1_h6() {
+    agrees::<Priority<usize>>(2, |items| {
+        let least = items.iter().enumerate().min_by_key(|(_, item)| **item);
+        least.map_or(0, |(index, _)| index)
+    });
 }
