@@ -5,18 +5,24 @@
 //! whoever waits for all work to be done, or for room, waits for ever. Here the queue looks at what
 //! has become of the items.
 
+use std::cell::RefMut;
+
 use crate::queue::{BaseQueue, Store};
 
 impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Puts an item in; gives it back if there is no room, or the queue was shut down.
     #[inline]
     pub(super) fn put_in(&self, item: T) -> Result<(), T> {
-        if self.is_shutdown.get() || self.full() {
+        if self.is_shutdown.get() {
             return Err(item);
         }
-        let change = Change::of(self);
-        self.store.borrow_mut().put(item);
-        change.succeeds();
+        let mut change = Change::of(self);
+        if change.before >= self.limit {
+            change.ends();
+            return Err(item);
+        }
+        change.store().put(item);
+        change.ends();
         self.has_put();
         Ok(())
     }
@@ -31,12 +37,9 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Takes the next item out.
     #[inline]
     pub(super) fn take_out(&self) -> Option<T> {
-        if self.empty() {
-            return None;
-        }
-        let change = Change::of(self);
-        let item = self.store.borrow_mut().get();
-        change.succeeds();
+        let mut change = Change::of(self);
+        let item = change.store().get();
+        change.ends();
         if item.is_some() {
             self.putters.wake_next();
         }
@@ -45,13 +48,26 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
 
     /// Takes all items out, which count as done.
     pub(super) fn take_all(&self, items: &mut Vec<T>) {
-        let _change = Change::of(self);
+        let mut change = Change::of(self);
         // A store of one's own may never say that it is empty.
-        for _ in 0..self.qsize() {
-            let Some(item) = self.store.borrow_mut().get() else {
+        for _ in 0..change.before {
+            let Some(item) = change.store().get() else {
                 return;
             };
             items.push(item);
+        }
+    }
+
+    /// A change has ended early, or was one of many items.
+    #[cold]
+    fn has_changed(&self, before: usize, now: usize) {
+        if now > before {
+            self.has_put();
+        } else if now < before {
+            self.has_done(before - now);
+            if !self.is_shutdown() {
+                self.putters.wake_next();
+            }
         }
     }
 
@@ -65,37 +81,45 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     }
 }
 
-/// A change of a queue's items. Dropped, it counts what has become of them.
+/// A change of a queue's items. Dropped before its end, it counts what has become of them.
 struct Change<'a, T, S: Store<T>> {
     queue: &'a BaseQueue<T, S>,
+    /// `None` at the end.
+    store: Option<RefMut<'a, S>>,
     before: usize,
 }
 
 impl<'a, T, S: Store<T>> Change<'a, T, S> {
     #[inline]
     fn of(queue: &'a BaseQueue<T, S>) -> Self {
-        let before = queue.qsize();
-        Self { queue, before }
+        let store = queue.store.borrow_mut();
+        let before = store.len();
+        Self {
+            queue,
+            store: Some(store),
+            before,
+        }
+    }
+
+    #[inline]
+    fn store(&mut self) -> &mut S {
+        self.store.as_mut().expect("a change that goes on")
     }
 
     /// Nothing has panicked, and who asked for the change counts it.
     #[inline]
-    fn succeeds(self) {
-        std::mem::forget(self);
+    fn ends(mut self) {
+        self.store = None;
     }
 }
 
 impl<T, S: Store<T>> Drop for Change<'_, T, S> {
+    #[inline]
     fn drop(&mut self) {
-        let Self { queue, before } = *self;
-        let now = queue.qsize();
-        if now > before {
-            queue.has_put();
-        } else if now < before {
-            queue.has_done(before - now);
-            if !queue.is_shutdown() {
-                queue.putters.wake_next();
-            }
+        if let Some(store) = self.store.take() {
+            let now = store.len();
+            drop(store);
+            self.queue.has_changed(self.before, now);
         }
     }
 }

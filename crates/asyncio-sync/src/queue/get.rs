@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::queue::{BaseQueue, GetNowaitError, QueueShutDown, Store};
+use crate::queue::{BaseQueue, QueueShutDown, Store};
 use crate::waiters::{Stage, Ticket};
 
 /// Future of [`Queue::get`](BaseQueue::get).
@@ -25,7 +25,6 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
     }
 
     /// Whether it may look: not before it was woken, or the item would be another's.
-    #[inline]
     fn may_look(&self) -> bool {
         let BaseQueue { getters, .. } = self.queue;
         match getters.stage(&self.ticket) {
@@ -36,33 +35,43 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
         }
     }
 
-    /// Takes the next item, or waits for one.
-    #[inline]
-    fn look(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
-        let getters = &self.queue.getters;
-        let got = match self.queue.get_nowait() {
-            Ok(item) => Ok(item),
-            Err(GetNowaitError::ShutDown(error)) => Err(error),
-            Err(GetNowaitError::Empty(_)) => {
-                getters.wait(&mut self.ticket, cx, 1);
-                return Poll::Pending;
+    fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
+        if self.may_look() {
+            if let Some(item) = self.queue.take_out() {
+                self.queue.getters.leave(&mut self.ticket);
+                return Poll::Ready(Ok(item));
             }
-        };
-        getters.leave(&mut self.ticket);
-        Poll::Ready(got)
+            return self.found_nothing(cx);
+        }
+        self.queue.getters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
+    }
+
+    /// It has looked, and the queue is empty: that is the end, or it waits.
+    fn found_nothing(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
+        let getters = &self.queue.getters;
+        if self.queue.is_shutdown() {
+            getters.leave(&mut self.ticket);
+            return Poll::Ready(Err(QueueShutDown(())));
+        }
+        getters.wait(&mut self.ticket, cx, 1);
+        Poll::Pending
     }
 }
 
 impl<T, S: Store<T>> Future for QueueGet<'_, T, S> {
     type Output = Result<T, QueueShutDown>;
 
+    /// Takes an item that is there without a detour.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.may_look() {
-            return self.look(cx);
+        if !self.ticket.is_fresh() {
+            return self.poll_queued(cx);
         }
-        self.queue.getters.wait(&mut self.ticket, cx, 1);
-        Poll::Pending
+        match self.queue.take_out() {
+            Some(item) => Poll::Ready(Ok(item)),
+            None => self.found_nothing(cx),
+        }
     }
 }
 
