@@ -316,7 +316,7 @@ async fn serve_datagrams(socket: std::net::UdpSocket, batch: bool) {
         .sock(socket)
         .batch(batch);
     let _endpoint = endpoint.await.expect("an endpoint");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// `udp/batch-16`: with batches.
