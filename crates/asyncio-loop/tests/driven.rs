@@ -43,7 +43,7 @@ fn driver(event_loop: &EventLoop) -> (Rc<Driver>, UnixStream) {
 
 #[test]
 fn a_handler_runs_in_the_order_of_the_ready_queue() {
-    let event_loop = EventLoop::new().unwrap();
+    let event_loop = scene::real();
     let (driver, _far) = driver(&event_loop);
     let order = Rc::new(RefCell::new(Vec::new()));
     let note = |what: &'static str| {
@@ -62,7 +62,7 @@ fn a_handler_runs_in_the_order_of_the_ready_queue() {
 
 #[test]
 fn a_handler_runs_when_what_it_wants_has_happened() {
-    let event_loop = EventLoop::new().unwrap();
+    let event_loop = scene::real();
     let (driver, mut far) = driver(&event_loop);
     far.write_all(b"x").unwrap();
     event_loop
@@ -84,7 +84,7 @@ fn a_panic_of_a_handler_is_reported_and_it_runs_again() {
             panic!("of the handler");
         }
     }
-    let event_loop = EventLoop::new().unwrap();
+    let event_loop = scene::real();
     let errors = scene::note_errors(&event_loop);
     let (_far, near) = UnixStream::pair().unwrap();
     let handler = Rc::new(Panics(Cell::new(0)));
@@ -101,7 +101,7 @@ fn a_panic_of_a_handler_is_reported_and_it_runs_again() {
 #[test]
 fn closing_the_loop_discards_handlers_and_closes_their_sources() {
     asyncio_testkit::guarded(|| {
-        let event_loop = EventLoop::new().unwrap();
+        let event_loop = scene::real();
         let (idle, mut far) = driver(&event_loop);
         let (ready, _other) = driver(&event_loop);
         // One of them has an entry in the queue, which is dropped unrun.
@@ -116,7 +116,7 @@ fn closing_the_loop_discards_handlers_and_closes_their_sources() {
 
 #[test]
 fn a_closed_loop_drives_nothing() {
-    let event_loop = EventLoop::new().unwrap();
+    let event_loop = scene::real();
     let reference = event_loop.reference();
     drop(event_loop);
     let (_far, near) = UnixStream::pair().unwrap();
@@ -126,7 +126,7 @@ fn a_closed_loop_drives_nothing() {
 
 #[test]
 fn the_read_buffer_is_one_for_all_and_two_for_who_asks_inside() {
-    let event_loop = EventLoop::new().unwrap();
+    let event_loop = scene::real();
     event_loop
         .run_until_complete(async {
             let event_loop = get_running_loop();

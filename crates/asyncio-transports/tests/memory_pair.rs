@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use asyncio_executor::yield_now;
 use asyncio_loop::{EventLoop, get_running_loop, sleep};
-use asyncio_testkit::{Watchdog, guarded};
+use asyncio_testkit::{Watchdog, exclusive, guarded};
 use asyncio_timers::ManualClock;
 use asyncio_transports::testing::{MemoryEnd, Wire, memory_pair, memory_pair_on};
 use asyncio_transports::{Flow, Transport};
@@ -196,6 +196,7 @@ fn what_comes_before_an_end_is_a_transport_is_kept_for_it() {
 
 #[test]
 fn a_closed_loop_has_no_transports() {
+    let _alone = exclusive();
     let event_loop = EventLoop::new().unwrap();
     let (left, right) = memory_pair_on(&event_loop);
     event_loop.close();

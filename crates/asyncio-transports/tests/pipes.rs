@@ -5,7 +5,7 @@ mod stream_scene;
 
 use asyncio_loop::EventLoop;
 use asyncio_reactor::SelectorKind;
-use asyncio_testkit::{Watchdog, guarded};
+use asyncio_testkit::{Watchdog, exclusive, guarded};
 use asyncio_transports::{Flow, connect_read_pipe, connect_write_pipe};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
@@ -179,6 +179,7 @@ fn what_is_no_pipe_is_refused_p10() {
 
 #[test]
 fn a_device_that_cannot_be_waited_for_is_an_error() {
+    let _alone = exclusive();
     let _watchdog = Watchdog::start("a device", Duration::from_secs(60));
     let event_loop = EventLoop::builder()
         .selector_kind(SelectorKind::Default)
