@@ -7,6 +7,8 @@
 //! * [`heap::CountingAllocator`] counts bytes and allocations, of the process and of this thread;
 //! * [`Child`] and [`in_child`] run one test in a process of its own, with limits of its own;
 //! * [`Rng`] and [`for_each_seed`] make model tests that can be replayed;
+//! * [`needs_program`], [`needs_root`] and [`needs()`] skip a test where the machine lacks something, in
+//!   one line, and fail it where `ASYNCIO_TEST_NO_SKIP` is set;
 //! * [`eventually`] is the one place that waits for something in real time;
 //!   [`run_with_stack`] runs code on a small stack.
 //!
@@ -38,6 +40,7 @@ mod census;
 mod child;
 mod exclusive;
 pub mod heap;
+mod needs;
 mod pack;
 mod rng;
 mod stack;
@@ -46,6 +49,7 @@ mod watchdog;
 pub use census::{Census, Difference, cpu_time, threads};
 pub use child::{Child, Outcome, in_child};
 pub use exclusive::{Exclusive, exclusive};
+pub use needs::{needs, needs_program, needs_root};
 pub use pack::{Pack, guarded};
 pub use rng::{Rng, for_each_seed};
 pub use stack::run_with_stack;
