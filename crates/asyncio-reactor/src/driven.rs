@@ -44,8 +44,12 @@ pub(crate) struct Driving {
     reported: Readiness,
     /// What the handler is handed out for.
     wanted: Interest,
-    /// What a oneshot registration is armed for. Unused with edges.
-    armed: Interest,
+    /// What a oneshot registration is armed for, beside errors; `None`: for nothing. Unused with
+    /// edges.
+    armed: Option<Interest>,
+    /// What comes unasked was reported, an error or a hang-up. It lasts, so it alone is not waited
+    /// for a second time.
+    has_ended: bool,
     /// The handler was handed out and has not begun to run.
     queued: bool,
 }
@@ -53,7 +57,8 @@ pub(crate) struct Driving {
 impl Driving {
     /// Takes an event in; whether the handler is to be handed out.
     pub(crate) fn report(&mut self, event: &Event) -> bool {
-        self.armed = Interest::NONE;
+        let unasked = self.armed.take() == Some(Interest::NONE);
+        self.has_ended |= event.broken || unasked;
         self.reported |= Readiness {
             readable: event.readable,
             writable: event.writable,
@@ -75,13 +80,18 @@ impl Driving {
         std::mem::take(&mut self.reported)
     }
 
-    /// What a oneshot registration has to be armed for, if it is not.
+    /// What a oneshot registration has to be armed for, if it is not: for errors, too, when nothing
+    /// else is wanted.
     fn unarmed(self) -> Option<Interest> {
-        (!self.armed.contains(self.wanted)).then_some(self.wanted)
+        if self.wanted.is_empty() && self.has_ended {
+            return None;
+        }
+        let is_armed = self.armed.is_some_and(|armed| armed.contains(self.wanted));
+        (!is_armed).then_some(self.wanted)
     }
 
     fn armed(&mut self, interest: Interest) {
-        self.armed = interest;
+        self.armed = Some(interest);
     }
 
     pub(crate) fn wanted(self) -> Interest {

@@ -75,10 +75,6 @@ fn a_protocol_is_asked_when_something_has_come_and_again_when_more_has() {
 
 #[test]
 fn the_end_is_read_and_then_told() {
-    if std::env::var_os("ASYNCIO_SELECTOR").is_some_and(|selector| selector == "poll") {
-        eprintln!("skipped: without edges the end is seen at the next event");
-        return;
-    }
     for kind in Kind::ALL {
         run(async || {
             let log = Log::default();

@@ -46,6 +46,9 @@ struct Entry {
     key: usize,
     interest: Interest,
     mode: Mode,
+    /// A oneshot entry has not had its event. Armed without an interest it waits for errors and
+    /// hang-ups, which come unasked.
+    armed: bool,
 }
 
 impl PollSelector {
@@ -91,6 +94,7 @@ impl Selector for PollSelector {
             key,
             interest,
             mode,
+            armed: false,
         });
         Ok(())
     }
@@ -112,6 +116,7 @@ impl Selector for PollSelector {
             key,
             interest,
             mode,
+            armed: mode == Mode::Oneshot,
         };
         Ok(())
     }
@@ -131,9 +136,15 @@ impl Selector for PollSelector {
         let mut closed = Vec::new();
         {
             let table = &mut *self.table.borrow_mut();
-            // A source without interest is left out: its hang-up would be reported at every wait.
+            // A source without interest is left out, or its hang-up would be reported at every wait,
+            // unless that is what it is armed for, once.
             let watched: Vec<usize> = (0..table.entries.len())
-                .filter(|&index| !table.entries[index].interest.is_empty())
+                .filter(|&index| {
+                    let Entry {
+                        interest, armed, ..
+                    } = table.entries[index];
+                    armed || !interest.is_empty()
+                })
                 .collect();
             let mut fds = Vec::with_capacity(watched.len() + 1);
             fds.push(PollFd::new(&self.wake, PollFlags::IN));
@@ -171,12 +182,12 @@ impl Selector for PollSelector {
                     key: entry.key,
                     readable: ended || found.contains(PollFlags::IN),
                     writable: ended || found.contains(PollFlags::OUT),
-                    // A condition that lasts is reported again once somebody asks.
-                    read_closed: false,
+                    read_closed: ended || found.intersects(READ_CLOSED),
                     broken: found.contains(PollFlags::ERR),
                 });
                 if entry.mode == Mode::Oneshot {
                     entry.interest = Interest::NONE;
+                    entry.armed = false;
                 }
             }
         }
@@ -225,6 +236,13 @@ impl Table {
     }
 }
 
+/// The peer has ended its side: something only Linux tells apart from something to read.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const READ_CLOSED: PollFlags = PollFlags::RDHUP;
+/// Elsewhere the end is found by reading: a condition that lasts is reported again once asked for.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const READ_CLOSED: PollFlags = PollFlags::empty();
+
 fn supported(mode: Mode) -> io::Result<()> {
     match mode {
         Mode::Level | Mode::Oneshot => Ok(()),
@@ -237,7 +255,7 @@ fn supported(mode: Mode) -> io::Result<()> {
 
 fn flags(interest: Interest) -> PollFlags {
     let mut flags = PollFlags::empty();
-    flags.set(PollFlags::IN, interest.readable);
+    flags.set(PollFlags::IN | READ_CLOSED, interest.readable);
     flags.set(PollFlags::OUT, interest.writable);
     flags
 }
