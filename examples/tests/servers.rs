@@ -1,9 +1,8 @@
-//! The programs that serve and those that connect, against clients and servers that are not ours:
-//! plain sockets, Python's asyncio, and each other.
+//! The programs that serve and those that connect, against plain sockets and each other.
 
 mod service;
 
-use asyncio_conformance::{CPython, run};
+use asyncio_conformance::run;
 use service::{Service, TIME_MAX};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -73,43 +72,6 @@ fn echo_servers_give_all_back_before_they_close() {
     let sent = bytes();
     for service in echo_servers() {
         assert!(echoed(service.address(), sent.clone()) == sent);
-    }
-}
-
-#[test]
-fn pythons_asyncio_is_answered_by_both_forms() {
-    let python = match CPython::find() {
-        Ok(python) => python,
-        Err(missing) => {
-            eprintln!("skipped: {missing}");
-            return;
-        }
-    };
-    for service in echo_servers() {
-        let code = format!(
-            r"
-import asyncio
-
-async def client(number):
-    reader, writer = await asyncio.open_connection('127.0.0.1', {port})
-    for i in range(20):
-        writer.write(b'%d %d\n' % (number, i))
-        await writer.drain()
-        assert await reader.readline() == b'%d %d\n' % (number, i)
-    writer.write_eof()
-    assert await reader.read() == b''
-    writer.close()
-    await writer.wait_closed()
-
-async def main():
-    await asyncio.gather(*(client(number) for number in range(50)))
-    print('all echoed')
-
-asyncio.run(main())
-",
-            port = service.address().port()
-        );
-        assert_eq!(python.evaluate(&code, TIME_MAX).unwrap(), "all echoed\n");
     }
 }
 

@@ -1,0 +1,275 @@
+//! The programs that serve, asked by clients that are not ours: `nc`, `curl`, `wrk`, and Python's
+//! asyncio. What a program says is to be typed next is typed.
+
+use asyncio_conformance::run;
+use asyncio_examples::http_server::HttpServer;
+use asyncio_testkit::needs_program;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::service::{Service, TIME_MAX};
+use crate::terminal::Terminal;
+use crate::{needs_nc, python};
+
+const TCP_ECHO_SERVER: &str = env!("CARGO_BIN_EXE_tcp_echo_server");
+const UDP_ECHO: &str = env!("CARGO_BIN_EXE_udp_echo");
+const CHAT: &str = env!("CARGO_BIN_EXE_chat");
+const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
+
+/// Both forms of the echo server, on free ports.
+fn echo_servers() -> [Service; 2] {
+    [
+        Service::start(TCP_ECHO_SERVER, &["127.0.0.1:0"]),
+        Service::start(TCP_ECHO_SERVER, &["--streams", "127.0.0.1:0"]),
+    ]
+}
+
+/// What is typed comes back, line by line.
+fn assert_echoes(typed: &str) {
+    let mut terminal = Terminal::command(typed);
+    for line in ["hello", "a second line", "ünïcödé"] {
+        terminal.say(line);
+        assert_eq!(terminal.line(), line, "{typed}");
+    }
+}
+
+/// A folder that goes with the test, with a file in it that is no text.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("asyncio-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        let bytes: Vec<u8> = (0..8_u32 << 20).map(|it| (it ^ (it >> 11)) as u8).collect();
+        fs::write(path.join("sent"), bytes).unwrap();
+        Self(path)
+    }
+
+    fn sent(&self) -> File {
+        File::open(self.0.join("sent")).unwrap()
+    }
+
+    /// Whether this is what the file holds; without printing megabytes.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        fs::read(self.0.join("sent")).unwrap() == bytes
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// `nc` as a filter: it sends the file and the end, and ends when the server has closed.
+fn through_nc(arguments: &[&str], folder: &Folder) -> Vec<u8> {
+    let idle_max = TIME_MAX.as_secs().to_string();
+    let output = Command::new("nc")
+        .args(["-N", "-w", &idle_max])
+        .args(arguments)
+        .stdin(folder.sent())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    output.stdout
+}
+
+#[test]
+fn what_the_echo_servers_say_is_typed() {
+    if !needs_nc() {
+        return;
+    }
+    for service in echo_servers() {
+        assert_echoes(&service.typed);
+    }
+}
+
+#[test]
+fn nc_gets_a_file_back_and_the_end_of_it() {
+    if !needs_nc() {
+        return;
+    }
+    let folder = Folder::new("nc-file");
+    for service in echo_servers() {
+        let port = service.address().port().to_string();
+        assert!(folder.holds(&through_nc(&["127.0.0.1", &port], &folder)));
+    }
+}
+
+#[test]
+fn what_the_unix_server_says_is_typed() {
+    if !needs_nc() {
+        return;
+    }
+    let folder = Folder::new("nc-unix");
+    let path = folder.0.join("socket");
+    let service = Service::start(env!("CARGO_BIN_EXE_unix_echo"), &[path.to_str().unwrap()]);
+    assert_echoes(&service.typed);
+}
+
+#[test]
+fn what_the_udp_service_says_is_typed() {
+    if !needs_nc() {
+        return;
+    }
+    assert_echoes(&Service::start(UDP_ECHO, &["127.0.0.1:0"]).typed);
+}
+
+#[test]
+fn three_terminals_chat() {
+    if !needs_nc() {
+        return;
+    }
+    let service = Service::start(CHAT, &["127.0.0.1:0"]);
+    let enter = |name: &str| {
+        let mut terminal = Terminal::command(&service.typed);
+        assert_eq!(terminal.line(), "your name?");
+        terminal.say(name);
+        terminal
+    };
+    let mut ann = enter("Ann");
+    let bob = enter("Bob");
+    assert_eq!(ann.line(), "* Bob is here");
+    let mut cy = enter("Cy");
+    assert_eq!(ann.line(), "* Cy is here");
+    assert_eq!(bob.line(), "* Cy is here");
+    ann.say("hello");
+    assert_eq!(bob.line(), "Ann: hello");
+    assert_eq!(cy.line(), "Ann: hello");
+    cy.say("and to you");
+    assert_eq!(ann.line(), "Cy: and to you");
+    drop(cy);
+    assert_eq!(ann.line(), "* Cy has left");
+}
+
+#[test]
+fn nc_does_not_see_the_relay() {
+    if !needs_nc() {
+        return;
+    }
+    let folder = Folder::new("nc-relay");
+    for echo in echo_servers() {
+        let proxy = Service::start(PROXY, &["127.0.0.1:0", &echo.bound]);
+        assert_echoes(&proxy.typed);
+        let port = proxy.address().port().to_string();
+        assert!(folder.holds(&through_nc(&["127.0.0.1", &port], &folder)));
+    }
+}
+
+fn curl(arguments: &[&str]) -> Output {
+    let time_max = TIME_MAX.as_secs().to_string();
+    Command::new("curl")
+        .args(["--silent", "--show-error", "--fail", "--noproxy", "*"])
+        .args(["--max-time", &time_max])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn curl_gets_pages_through_the_relay() {
+    if !needs_program("curl") {
+        return;
+    }
+    let server = HttpServer::start(Duration::ZERO).unwrap();
+    let proxy = Service::start(PROXY, &["127.0.0.1:0", &server.address().to_string()]);
+    let folder = Folder::new("curl");
+    let pages = format!("http://{}/goods/[1-50]", proxy.bound);
+    let files = folder.0.join("page-#1");
+    let arguments = ["--parallel", "--parallel-immediate", &pages, "--output"];
+    let fetched = curl(&[&arguments[..], &[files.to_str().unwrap()]].concat());
+    assert!(fetched.status.success(), "{fetched:?}");
+    for number in 1..=50 {
+        let page = fs::read_to_string(folder.0.join(format!("page-{number}")));
+        assert_eq!(page.unwrap(), format!("goods /goods/{number}"));
+    }
+    let refused = curl(&[&format!("http://{}/", proxy.bound), "--data", "unasked"]);
+    assert_eq!(refused.status.code(), Some(22), "an answer of 4xx");
+}
+
+#[test]
+fn wrk_loads_the_relay_without_an_error() {
+    if !needs_program("wrk") {
+        return;
+    }
+    let server = HttpServer::start(Duration::ZERO).unwrap();
+    let proxy = Service::start(PROXY, &["127.0.0.1:0", &server.address().to_string()]);
+    let mut command = Command::new("wrk");
+    command.args(["--threads", "1", "--connections", "20", "--duration", "2s"]);
+    command.args(["--timeout", "30s"]); // a busy machine is no error
+    let report = run(command.arg(format!("http://{}/", proxy.bound)), TIME_MAX).unwrap();
+    assert!(report.contains(" requests in "), "{report}");
+    assert!(!report.contains("\n  0 requests in "), "{report}");
+    assert!(!report.contains("Socket errors"), "{report}");
+    assert!(!report.contains("Non-2xx"), "{report}");
+}
+
+#[test]
+fn pythons_asyncio_is_answered_by_both_forms() {
+    for service in echo_servers() {
+        let code = format!(
+            r"
+import asyncio
+
+async def client(number):
+    reader, writer = await asyncio.open_connection('127.0.0.1', {port})
+    for i in range(20):
+        writer.write(b'%d %d\n' % (number, i))
+        await writer.drain()
+        assert await reader.readline() == b'%d %d\n' % (number, i)
+    writer.write_eof()
+    assert await reader.read() == b''
+    writer.close()
+    await writer.wait_closed()
+
+async def main():
+    await asyncio.gather(*(client(number) for number in range(50)))
+    print('all echoed')
+
+asyncio.run(main())
+",
+            port = service.address().port()
+        );
+        let Some(mut python) = python(&code) else {
+            return;
+        };
+        assert_eq!(run(&mut python, TIME_MAX).unwrap(), "all echoed\n");
+    }
+}
+
+#[test]
+fn pythons_asyncio_gets_its_datagrams_back() {
+    let service = Service::start(UDP_ECHO, &["127.0.0.1:0"]);
+    let code = format!(
+        r#"
+import asyncio
+
+class Client(asyncio.DatagramProtocol):
+    def __init__(self):
+        self.answers = asyncio.Queue()
+    def datagram_received(self, data, addr):
+        self.answers.put_nowait((data, addr))
+
+async def main():
+    loop = asyncio.get_running_loop()
+    remote = ('127.0.0.1', {port})
+    transport, client = await loop.create_datagram_endpoint(Client, remote_addr=remote)
+    for data in (b'hello', b'x' * 65507):  # nothing at all it sends since 3.13
+        transport.sendto(data)
+        answer = await asyncio.wait_for(client.answers.get(), 20)
+        print(len(data), answer == (data, remote))
+    transport.close()
+
+asyncio.run(main())
+"#,
+        port = service.address().port()
+    );
+    let Some(mut python) = python(&code) else {
+        return;
+    };
+    let printed = run(&mut python, TIME_MAX).unwrap();
+    assert_eq!(printed, "5 True\n65507 True\n");
+}
