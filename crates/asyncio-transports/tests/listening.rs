@@ -11,6 +11,7 @@ use asyncio_loop::socket::{Domain, Protocol as IpProtocol};
 use asyncio_testkit::Census;
 use asyncio_transports::{BindError, RefusedSocket, Server, create_server};
 use net::{Echo, Recorder, Seen, guarded_run, internet, listener, note_errors, refusing, run};
+use socket2::Socket;
 
 fn addresses(server: &Server) -> Vec<SocketAddr> {
     let sockets = server.sockets();
@@ -232,13 +233,40 @@ fn a_socket_that_is_bound_or_listens_is_served_n13() {
     });
 }
 
+/// asyncio goes on with the first address, and takes the server for one that serves; before an error
+/// closed ours, clients could connect to the first, and nobody ever answered.
+#[test]
+fn an_address_that_somebody_else_listens_on_meanwhile_closes_the_server() {
+    guarded_run(async |_| {
+        let server = create_server(Echo::default, (["127.0.0.1", "127.0.0.2"], 0))
+            .start_serving(false)
+            .await
+            .unwrap();
+        let found = addresses(&server);
+        let meanwhile = Socket::new(Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        meanwhile.set_reuse_address(true).unwrap();
+        meanwhile.bind(&found[1].into()).unwrap();
+        meanwhile.listen(1).unwrap();
+
+        let error = server.start_serving().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        let refused = TcpStream::connect(found[0]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(!server.is_serving());
+        assert!(server.sockets().is_empty());
+        server.wait_closed().await;
+        let closed = server.serve_forever().await.unwrap_err();
+        assert_eq!(closed.kind(), io::ErrorKind::InvalidInput);
+    });
+}
+
 #[test]
 fn sockets_that_cannot_listen_are_given_back_n13() {
     guarded_run(async |_| {
         let (listener, address) = listener();
         let near = TcpStream::connect(address).unwrap();
         let (_far, _) = listener.accept().unwrap();
-        let error = create_server(Echo::default, socket2::Socket::from(near))
+        let error = create_server(Echo::default, Socket::from(near))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
@@ -254,7 +282,7 @@ fn sockets_that_cannot_listen_are_given_back_n13() {
         );
 
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let error = create_server(Echo::default, socket2::Socket::from(udp))
+        let error = create_server(Echo::default, Socket::from(udp))
             .await
             .unwrap_err();
         assert!(

@@ -55,7 +55,9 @@ impl Server {
     /// nothing on one that has begun. Takes a turn of the loop.
     ///
     /// # Errors
-    /// `InvalidInput`: the server is closed. What the kernel reports; nothing is accepted then.
+    /// `InvalidInput`: the server is closed. What the kernel reports, if somebody else has come to
+    /// listen on one of the addresses for instance; that closes the server. (asyncio goes on with the
+    /// addresses before it, and takes the server for one that serves.)
     ///
     /// # Cancel safety
     /// No: it may have begun.
@@ -72,7 +74,8 @@ impl Server {
     /// server.)
     ///
     /// # Errors
-    /// `InvalidInput`: the server is closed, or somebody serves already. What the kernel reports.
+    /// `InvalidInput`: the server is closed, or somebody serves already. As
+    /// [`start_serving`](Self::start_serving).
     ///
     /// # Cancel safety
     /// Cancelled, or dropped, it closes the server and its connections, and waits until they are

@@ -87,7 +87,7 @@ impl State {
         })
     }
 
-    /// Begins to listen and to accept, if that has not begun.
+    /// Begins to listen and to accept, if that has not begun. An error closes the server.
     pub(super) fn start(self: &Rc<Self>) -> io::Result<()> {
         let Some(listeners) = self.listeners.borrow().clone() else {
             return Err(misuse(format!("server {self:?} is closed")));
@@ -99,10 +99,9 @@ impl State {
         for listener in &listeners {
             let started = listener.socket.listen(backlog);
             if let Err(error) = started.and_then(|()| self.watch(listener)) {
-                self.is_serving.set(false);
-                for listener in &listeners {
-                    self.event_loop.remove_reader(&listener.socket);
-                }
+                // Those before it listen, and nothing but closing them ends that: the kernel would
+                // let clients connect whom nobody ever answers.
+                self.close();
                 return Err(error);
             }
         }
