@@ -6,7 +6,7 @@ mod net;
 use std::cell::Cell;
 use std::future::IntoFuture;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,18 +14,10 @@ use asyncio_executor::yield_now;
 use asyncio_futures::gather;
 use asyncio_loop::{LoopRef, sleep};
 use asyncio_testkit::{Census, Child, cpu_time, in_child};
-use asyncio_transports::{Server, create_connection, create_server};
-use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run};
+use asyncio_transports::{create_connection, create_server};
+use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run, serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
-
-async fn serve(seen: &Seen) -> (Server, SocketAddr) {
-    let seen = seen.clone();
-    let server = create_server(move || Recorder::new(&seen), ("127.0.0.1", 0));
-    let server = server.await.unwrap();
-    let address = internet(server.sockets()[0].getsockname());
-    (server, address)
-}
 
 /// Linux hands such a connection out, and its protocol finds out; others report `ECONNABORTED`,
 /// which is passed over. The next one is served in any case.

@@ -1,33 +1,18 @@
-//! `create_server` and `Server`: what is accepted, and how it ends.
+//! `create_server` and `Server`: what is accepted, and how it is closed.
 
 mod net;
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use asyncio_executor::{ContextVar, catch_cancelled, yield_now};
-use asyncio_futures::{move_on_after, timeout};
+use asyncio_executor::ContextVar;
+use asyncio_futures::move_on_after;
 use asyncio_loop::sleep;
-use asyncio_transports::{AfterEof, Protocol, Server, Transport, create_connection, create_server};
-use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run, run_on};
-
-/// Where the server's first socket listens.
-#[track_caller]
-fn address(server: &Server) -> SocketAddr {
-    internet(server.sockets()[0].getsockname())
-}
-
-/// A server on a port of its own, whose protocols note what they see.
-async fn serve(seen: &Seen) -> (Server, SocketAddr) {
-    let seen = seen.clone();
-    let server = create_server(move || Recorder::new(&seen), ("127.0.0.1", 0));
-    let server = server.await.unwrap();
-    let address = address(&server);
-    (server, address)
-}
+use asyncio_transports::{AfterEof, Protocol, Transport, create_connection, create_server};
+use net::{Echo, Recorder, Seen, address, guarded_run, note_errors, serve};
 
 /// Whether this ends before anything else has to happen.
 async fn ends<F: Future>(future: F) -> bool {
@@ -280,165 +265,6 @@ fn close_clients_writes_what_is_left_and_abort_clients_does_not() {
 }
 
 #[test]
-fn serve_forever_ends_when_the_server_is_closed() {
-    guarded_run(async |event_loop| {
-        let seen = Seen::default();
-        let server = create_server(Echo::default, ("127.0.0.1", 0)).start_serving(false);
-        let server = server.await.unwrap();
-        let serving = event_loop.create_task({
-            let server = server.clone();
-            async move { server.serve_forever().await }
-        });
-        yield_now().await;
-        assert!(server.is_serving());
-        let recorder = Recorder::new(&seen);
-        let (transport, _) = create_connection(|| recorder, address(&server))
-            .await
-            .unwrap();
-        let _ = transport.write(b"there");
-        seen.until("there", 1).await;
-        server.close();
-        for _ in 0..10 {
-            yield_now().await;
-        }
-        // It has not closed the connection.
-        assert!(!serving.done());
-        transport.close();
-        serving.await.unwrap().unwrap();
-    });
-}
-
-/// Since Python 3.15: its connections, too.
-#[test]
-fn serve_forever_that_is_cancelled_closes_the_server_and_its_connections() {
-    guarded_run(async |event_loop| {
-        let seen = Seen::default();
-        let (server, address) = serve(&seen).await;
-        let serving = event_loop.create_task({
-            let server = server.clone();
-            async move {
-                let Err(cancelled) = catch_cancelled(server.serve_forever()).await else {
-                    panic!("it has ended");
-                };
-                assert!(ends(server.wait_closed()).await);
-                cancelled.reraise().await;
-            }
-        });
-        let mut client = TcpStream::connect(address).unwrap();
-        seen.until("made", 1).await;
-        serving.cancel();
-        assert!(serving.await.unwrap_err().is_cancelled());
-        assert_eq!(client.read(&mut [0]).unwrap(), 0);
-        assert!(!server.is_serving());
-        assert_eq!(seen.all(), ["made", "lost"]);
-    });
-}
-
-#[test]
-fn serve_forever_is_for_one_and_not_for_a_closed_server() {
-    run(async |event_loop| {
-        let (server, _) = serve(&Seen::default()).await;
-        let serving = event_loop.create_task({
-            let server = server.clone();
-            async move { server.serve_forever().await }
-        });
-        yield_now().await;
-        let error = server.serve_forever().await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-        assert!(
-            error
-                .to_string()
-                .ends_with("is already being awaited on serve_forever()")
-        );
-        serving.cancel();
-        assert!(serving.await.unwrap_err().is_cancelled());
-        for error in [
-            server.serve_forever().await.unwrap_err(),
-            server.start_serving().await.unwrap_err(),
-        ] {
-            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-            assert!(error.to_string().ends_with("is closed"), "{error}");
-        }
-    });
-}
-
-#[test]
-fn shutdown_gives_connections_time_and_reports() {
-    guarded_run(async |event_loop| {
-        let seen = Seen::default();
-        let (server, address) = serve(&seen).await;
-        let mut clients: Vec<_> = (0..5)
-            .map(|_| TcpStream::connect(address).unwrap())
-            .collect();
-        seen.until("made", 5).await;
-        let stays = clients.split_off(3);
-        let shutdown = event_loop.create_task({
-            let server = server.clone();
-            async move { server.shutdown(Duration::from_millis(50)).await }
-        });
-        yield_now().await;
-        assert!(!server.is_serving());
-        drop(clients);
-        let report = shutdown.await.unwrap();
-        assert_eq!((report.ended, report.aborted), (3, 2));
-        assert!(report.took >= Duration::from_millis(50));
-        assert_eq!(seen.count("lost"), 5);
-        for mut client in stays {
-            // An abort is a close without waiting.
-            assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
-        }
-        // Nothing is left to wait for.
-        let report = server.shutdown(Duration::ZERO).await;
-        assert_eq!((report.ended, report.aborted), (0, 0));
-    });
-}
-
-/// Somebody serves for ever, and somebody else shuts down: nobody is cut off.
-#[test]
-fn shutdown_ends_serve_forever_in_order() {
-    guarded_run(async |event_loop| {
-        let seen = Seen::default();
-        let (server, address) = serve(&seen).await;
-        let serving = event_loop.create_task({
-            let server = server.clone();
-            async move { server.serve_forever().await }
-        });
-        let mut client = TcpStream::connect(address).unwrap();
-        seen.until("made", 1).await;
-        let shutdown = event_loop.create_task({
-            let server = server.clone();
-            async move { server.shutdown(Duration::from_secs(1000)).await }
-        });
-        while server.is_serving() {
-            yield_now().await;
-        }
-        client.write_all(b"the rest").unwrap();
-        seen.until("the rest", 1).await;
-        assert!(!serving.done() && !shutdown.done());
-        drop(client);
-        serving.await.unwrap().unwrap();
-        let report = shutdown.await.unwrap();
-        assert_eq!((report.ended, report.aborted), (1, 0));
-    });
-}
-
-#[test]
-fn shutdown_that_is_cancelled_leaves_connections() {
-    guarded_run(async |_| {
-        let seen = Seen::default();
-        let (server, address) = serve(&seen).await;
-        let mut client = TcpStream::connect(address).unwrap();
-        seen.until("made", 1).await;
-        let shutdown = server.shutdown(Duration::from_secs(1000));
-        assert!(timeout(Duration::from_millis(1), shutdown).await.is_err());
-        client.write_all(b"still here").unwrap();
-        seen.until("still here", 1).await;
-        server.abort_clients();
-        server.wait_closed().await;
-    });
-}
-
-#[test]
 fn a_factory_that_panics_costs_one_connection() {
     guarded_run(async |event_loop| {
         let errors = note_errors(&event_loop);
@@ -467,71 +293,6 @@ fn a_factory_that_panics_costs_one_connection() {
         server.close();
         server.abort_clients();
         server.wait_closed().await;
-    });
-}
-
-#[test]
-fn a_factory_may_close_its_server() {
-    guarded_run(async |_| {
-        let handle: Rc<RefCell<Option<Server>>> = Rc::default();
-        let closing = handle.clone();
-        let factory = move || {
-            let server = closing.take();
-            server.expect("called once").close();
-            Echo::default()
-        };
-        let server = create_server(factory, ("127.0.0.1", 0)).await.unwrap();
-        *handle.borrow_mut() = Some(server.clone());
-        let address = address(&server);
-        let mut first = TcpStream::connect(address).unwrap();
-        let mut second = TcpStream::connect(address).unwrap();
-        while server.is_serving() {
-            yield_now().await;
-        }
-        // The one that was being accepted lives, the others never were.
-        first.write_all(b"x").unwrap();
-        second.set_nonblocking(false).unwrap();
-        assert!(matches!(second.read(&mut [0]), Ok(0) | Err(_)));
-        let echo = asyncio_loop::to_thread(move || {
-            let mut echo = [0];
-            first.read_exact(&mut echo).unwrap();
-            echo
-        });
-        assert_eq!(echo.await.unwrap(), *b"x");
-        server.wait_closed().await;
-    });
-}
-
-/// The loop keeps a server that listens; when it closes, nothing is left.
-#[test]
-fn a_server_outlives_its_handles_and_not_its_loop() {
-    net::alone();
-    asyncio_testkit::guarded(|| {
-        let event_loop = net::event_loop();
-        let seen = Seen::default();
-        let mut client = run_on(&event_loop, async |_| {
-            let (server, address) = serve(&seen).await;
-            drop(server);
-            let client = TcpStream::connect(address).unwrap();
-            seen.until("made", 1).await;
-            client
-        });
-        event_loop.close();
-        assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
-    });
-}
-
-#[test]
-fn a_handle_to_a_server_of_a_closed_loop_is_harmless() {
-    net::alone();
-    asyncio_testkit::guarded(|| {
-        let event_loop = net::event_loop();
-        let (server, _) = run_on(&event_loop, async |_| serve(&Seen::default()).await);
-        event_loop.close();
-        server.close_clients();
-        server.close();
-        server.abort_clients();
-        assert!(!server.is_serving());
     });
 }
 

@@ -252,9 +252,9 @@ macro_rules! server_methods {
 
         /// How many connections there may be at once; no limit but that of descriptors, unless it
         /// is set. When there are as many, others wait in the kernel until one is over, as many as
-        /// the backlog holds. 0 accepts nobody. Beyond asyncio.
+        /// the backlog holds. It is one at least. Beyond asyncio.
         pub fn connections_max(mut self, connections: usize) -> Self {
-            self.plan.limits.connections_max = connections;
+            self.plan.limits.connections_max = connections.max(1);
             self
         }
 

@@ -62,6 +62,16 @@ pub(super) struct State {
     pub(super) ended: Event,
 }
 
+/// A server, as the loop keeps it. With the loop it is closed: somebody may have a handle to it, its
+/// own factory for instance, and it would never end.
+struct Kept(Rc<State>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.close_with_loop();
+    }
+}
+
 impl State {
     pub(super) fn new(
         event_loop: &LoopRef,
@@ -123,12 +133,19 @@ impl State {
         drop(self.factory.take());
     }
 
+    /// The loop lets go of something that kept the server.
+    fn close_with_loop(&self) {
+        if self.event_loop.is_closed() {
+            self.close();
+        }
+    }
+
     /// Has connections of `listener` accepted as long as some wait.
     fn watch(self: &Rc<Self>, listener: &Rc<Listener>) -> io::Result<()> {
-        let (state, source) = (Rc::clone(self), Rc::clone(&listener.socket));
+        let (kept, source) = (Kept(Rc::clone(self)), Rc::clone(&listener.socket));
         let listener = Rc::clone(listener);
         self.event_loop
-            .add_reader(source, move || state.accept_from(&listener))
+            .add_reader(source, move || kept.0.accept_from(&listener))
     }
 
     fn watch_or_rest(self: &Rc<Self>, listener: &Rc<Listener>) {
@@ -161,8 +178,9 @@ impl State {
     /// Accepts nothing from `listener` for a second. Its connections wait in the kernel.
     fn rest(self: &Rc<Self>, listener: &Rc<Listener>, error: &io::Error) {
         self.event_loop.remove_reader(&listener.socket);
-        let (state, resting) = (Rc::clone(self), Rc::clone(listener));
+        let (kept, resting) = (Kept(Rc::clone(self)), Rc::clone(listener));
         let timer = self.event_loop.call_later(ACCEPT_RETRY_DELAY, move || {
+            let state = &kept.0;
             resting.rest.take();
             if state.is_serving.get() && !state.is_full.get() {
                 state.watch_or_rest(&resting);
@@ -190,7 +208,7 @@ impl State {
             return;
         }
         self.is_full.set(false);
-        if !self.is_serving.get() || self.event_loop.is_closed() {
+        if !self.is_serving.get() {
             return;
         }
         let listeners = self.listeners.borrow().clone();
@@ -215,10 +233,11 @@ impl State {
         let Some(factory) = self.factory.borrow().clone() else {
             return Ok(());
         };
-        let protocol = (factory.borrow_mut())();
+        // Counted first: the factory may close the server, which ends with this connection then.
         let number = self.clients.enter();
         let owner: Rc<dyn Owner> = self.clone();
         let membership = Some(Membership::new(owner, number));
+        let protocol = (factory.borrow_mut())();
         let secured = self.secured.as_ref();
         let opening = open::start(&self.event_loop, stream, protocol, secured, membership)?;
         self.clients.set(number, &opening.transport);
@@ -256,6 +275,7 @@ impl State {
 impl Owner for State {
     fn lost(self: Rc<Self>, number: usize) {
         self.clients.leave(number);
+        self.close_with_loop();
         self.has_room();
         self.end_if_over();
     }

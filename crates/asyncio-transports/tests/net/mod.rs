@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use asyncio_loop::{EventLoop, LoopRef, to_thread};
 use asyncio_testkit::{Census, Exclusive, Watchdog, eventually, exclusive, guarded};
-use asyncio_transports::{AfterEof, Flow, Protocol, Transport};
+use asyncio_transports::{AfterEof, Flow, Protocol, Server, Transport, create_server};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 thread_local! {
@@ -187,6 +187,21 @@ pub fn note_errors(event_loop: &LoopRef) -> Seen {
         errors.note(context.to_string());
     })));
     seen
+}
+
+/// A server on a port of its own, whose protocols note what they see, and where it listens.
+pub async fn serve(seen: &Seen) -> (Server, SocketAddr) {
+    let seen = seen.clone();
+    let server = create_server(move || Recorder::new(&seen), ("127.0.0.1", 0));
+    let server = server.await.unwrap();
+    let address = address(&server);
+    (server, address)
+}
+
+/// Where the server's first socket listens.
+#[track_caller]
+pub fn address(server: &Server) -> SocketAddr {
+    internet(server.sockets()[0].getsockname())
 }
 
 /// A listener of the standard library, and its address.
