@@ -79,7 +79,7 @@ impl From<SockAddr> for Peer {
             Some(SocketAddr::V4(address)) => Self::V4(address),
             Some(SocketAddr::V6(address)) => Self::V6(Box::new(address)),
             // The clients of a Unix listener have no name as a rule.
-            None if address.is_unnamed() => Self::Unknown,
+            None if crate::sys::is_unnamed(&address) => Self::Unknown,
             None => Self::Other(Box::new(address)),
         }
     }

@@ -66,7 +66,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "cross",
         arguments: "[TARGET...]",
-        summary: "type-check ranks 0 to 2 for other systems (Debian's rustc-web)",
+        summary: "type-check the libraries for other systems (Debian's rustc-web)",
         run: cross::run,
     },
     Command {

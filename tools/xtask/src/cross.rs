@@ -1,12 +1,11 @@
 //! Type-checking for other systems.
 //!
-//! We measure and test on Linux. What lies below the transports must keep compiling elsewhere, so
-//! that the other systems follow without rework. `-Zbuild-std` makes the standard library for them
+//! We measure and test on Linux. All libraries must keep compiling elsewhere, so that the other
+//! systems follow without rework. `-Zbuild-std` makes the standard library for them
 //! from its sources; nothing is linked, so no foreign linker is needed.
 
 use crate::debian::Debian;
-use crate::tidy::layers::layer;
-use crate::workspace::{Package, Workspace};
+use crate::workspace::Workspace;
 
 /// IOCP, and kqueue with and without Apple's habits.
 const TARGETS: &[&str] = &[
@@ -15,22 +14,14 @@ const TARGETS: &[&str] = &[
     "x86_64-unknown-freebsd",
 ];
 
-/// Crates of this rank and below name no transport.
-const RANK_MAX: u32 = 2;
-
-/// Type-checks ranks 0 to 2 for these systems, or for one of each kind.
+/// Type-checks the libraries for these systems, or for one of each kind.
 ///
 /// # Errors
 ///
 /// When a crate does not compile, and when Debian's toolchain is missing.
 pub fn run(workspace: &Workspace, targets: &[String]) -> Result<(), String> {
     let debian = Debian::ready()?;
-    let is_low = |it: &&Package| layer(&it.name).is_some_and(|layer| layer.rank <= RANK_MAX);
-    let packages: Vec<&str> = workspace
-        .libraries()
-        .filter(is_low)
-        .map(|it| it.name.as_str())
-        .collect();
+    let packages: Vec<&str> = workspace.libraries().map(|it| it.name.as_str()).collect();
     let named = targets.iter().map(String::as_str);
     let targets: Vec<&str> = if targets.is_empty() {
         TARGETS.to_vec()

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use socket2::{Domain, Socket, Type};
+#[cfg(unix)]
+use socket2::Domain;
+use socket2::{Socket, Type};
 
 use super::open::Stream;
 

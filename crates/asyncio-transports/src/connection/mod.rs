@@ -28,7 +28,9 @@ mod start;
 mod transport;
 mod write;
 
-pub(crate) use start::{Membership, Owner, Setup, start_socket, start_with};
+#[cfg(any(unix, feature = "testing"))]
+pub(crate) use start::start_with;
+pub(crate) use start::{Membership, Owner, Setup, start_socket};
 
 /// One end of a byte stream.
 pub(crate) struct Connection<I: Io> {

@@ -45,6 +45,11 @@ pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::R
     }
 }
 
+/// Whether an address is that of a socket without a name.
+pub(crate) fn is_unnamed(address: &SockAddr) -> bool {
+    address.is_unnamed()
+}
+
 /// Removes the socket file at `address` if it is nobody's any more: see
 /// [`socket_file`](crate::socket_file). A name of the abstract namespace is no file.
 ///

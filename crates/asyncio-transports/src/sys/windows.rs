@@ -16,6 +16,11 @@ pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::R
     Ok(socket)
 }
 
+/// Whether an address is that of a socket without a name: those of the Internet have one.
+pub(crate) fn is_unnamed(_: &SockAddr) -> bool {
+    false
+}
+
 /// Removes a socket file that is nobody's any more: there are none that could be bound.
 pub(crate) fn remove_stale(_: &SockAddr, _: Type) -> io::Result<()> {
     Ok(())
