@@ -47,7 +47,8 @@ impl StreamReader {
     /// the stream, or an empty buffer. asyncio's `read(n)`.
     ///
     /// # Errors
-    /// What the connection broke with, each time; bytes that came before that are lost.
+    /// What the connection broke with, each time. Bytes that came before that, and that nobody was
+    /// waiting for, are lost.
     ///
     /// # Cancel safety
     /// Yes: nothing was read.

@@ -73,7 +73,7 @@ pub enum ReadInto<'a> {
     Own(&'a mut [u8]),
     /// Nowhere yet. The bytes stay where they are (in the kernel, for a socket), until
     /// [`Transport::try_read`] takes them. The transport asks again when more has come. A broken
-    /// connection is reported all the same.
+    /// connection is reported all the same, in the turn after the one in which it asks.
     Later,
 }
 

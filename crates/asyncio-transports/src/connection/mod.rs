@@ -67,6 +67,9 @@ struct Flags {
     /// `connection_lost` became due while an entry of this connection was queued, which is too
     /// early for it.
     lost_later: bool,
+    /// The connection is broken, and a protocol that reads by itself was asked to take what came
+    /// before that.
+    last_asked: bool,
     /// How many writes were refused: asyncio warns at the fifth.
     refused: u8,
 }

@@ -59,7 +59,7 @@ impl<I: Io> Connection<I> {
             }
         });
         match outcome {
-            Some(Outcome::Later) if self.ready.get().broken => self.broken(),
+            Some(Outcome::Later) if self.ready.get().broken => self.broken_unread(),
             // What went wrong in a call is reported.
             None | Some(Outcome::Later) => {}
             Some(Outcome::NoRoom) => {
@@ -118,6 +118,18 @@ impl<I: Io> Connection<I> {
         });
         if after == Some(AfterEof::Close) || !I::HALF_CLOSES {
             self.close_in_order();
+        }
+    }
+
+    /// The stream is broken, and the protocol reads by itself. It was just asked to, and has until
+    /// the next turn for what came before the break: who waits for an answer gets it, though a reset
+    /// is behind it.
+    fn broken_unread(&self) {
+        if self.flags.get().last_asked {
+            self.broken();
+        } else {
+            self.flag(|flags| flags.last_asked = true);
+            self.schedule();
         }
     }
 
