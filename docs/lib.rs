@@ -8,7 +8,8 @@
 //! | `introduction` | what this is, for whom, and a first program |
 //! | `architecture`, `cancellation`, `costs` | the layers, one turn of the loop, the scopes, what everything costs |
 //! | `reactor` … `facade` | one page a crate |
-//! | `connecting`, `servers`, `udp` | networking |
+//! | `transports`, `connecting`, `servers`, `udp`, `streams` | networking |
+//! | `examples`, `examples-network` | the programs of `examples`, explained; their code is compiled there |
 //! | `module-map`, `differences` | where Python's names are, and what is not as in Python |
 //! | `testing`, `reliability` | how programs are tested, and what these crates were tested against |
 

@@ -132,6 +132,10 @@ pub const CHECKS: &[Check] = &[
         find: documents::examples,
     },
     Check {
+        rule: "each example is explained",
+        find: documents::explained,
+    },
+    Check {
         rule: "links in documents lead somewhere",
         find: documents::links,
     },

@@ -1,6 +1,6 @@
 //! Each check of texts finds what it is for, and lets pass what keeps the rule.
 
-use xtask::tidy::documents::{blocks, examples, links};
+use xtask::tidy::documents::{Origin, blocks, examples, explained, links};
 use xtask::tidy::facade::only_names;
 use xtask::tidy::files::{TOP_LEVEL, contents, sizes, top_level};
 use xtask::tidy::scenarios::listed;
@@ -172,11 +172,11 @@ fn blocks_know_language_line_and_example() {
     let found = blocks(text);
     assert_eq!(found.len(), 2);
     assert_eq!(
-        (found[0].line, found[0].language, found[0].example),
-        (4, "rust,no_run", Some("a.rs"))
+        (found[0].line, found[0].language, found[0].origin),
+        (4, "rust,no_run", Some(Origin::Whole("a.rs")))
     );
     assert_eq!(found[0].code, "code\n");
-    assert_eq!((found[1].language, found[1].example), ("sh", None));
+    assert_eq!((found[1].language, found[1].origin), ("sh", None));
 }
 
 #[test]
@@ -197,7 +197,60 @@ fn code_in_a_document_equals_the_file_that_it_names() {
     refuses(
         examples,
         &[("README.md", document)],
-        "a.rs, which this code should equal, is not there",
+        "a.rs, where this code is from, is not there",
+    );
+}
+
+#[test]
+fn an_excerpt_stands_in_the_file_that_it_names() {
+    let file = (
+        "a.rs",
+        "fn a() {\n    b();\n\n    if c {\n        d();\n    }\n}\n",
+    );
+    let excerpt = |code: &str| format!("<!-- excerpt: a.rs -->\n```rust\n{code}```\n");
+    for kept in [
+        "fn a() {\n    b();\n",
+        "b();\n\nif c {\n    d();\n}\n",
+        "    b();\n\n    if c {\n",
+        "fn a() {\n    // …\n    if c {\n",
+        "d();\n",
+    ] {
+        passes(examples, &[("README.md", &excerpt(kept)), file]);
+    }
+    for (changed, first) in [
+        ("fn a() {\n    c();\n", "fn a() {"),
+        ("fn a() {\nb();\n", "fn a() {"),
+        ("b();\nif c {\n", "b();"),
+        ("if c {\n    // …\n    b();\n", "b();"),
+        ("if c {\n        d();\n", "if c {"),
+        ("}\n}\n}\n", "}"),
+        ("        b();\n", "b();"),
+    ] {
+        let message = format!("a.rs has no such lines, from `{first}`");
+        refuses(
+            examples,
+            &[("README.md", &excerpt(changed)), file],
+            &message,
+        );
+    }
+}
+
+#[test]
+fn a_program_without_an_explanation_is_found() {
+    let program = ("examples/src/bin/a.rs", "//! A.\nfn main() {}\n");
+    let readme = ("examples/README.md", "| `a` | the point | run it |\n");
+    let code = "<!-- excerpt: examples/src/bin/a.rs -->\n```rust\nfn main() {}\n```\n";
+    let page = ("docs/src/examples.md", code);
+    passes(explained, &[program, readme, page]);
+    refuses(
+        explained,
+        &[program, readme],
+        "bin/a.rs: no page of docs/src",
+    );
+    refuses(
+        explained,
+        &[program, page],
+        "bin/a.rs: examples/README.md has no row",
     );
 }
 

@@ -12,26 +12,53 @@ pub struct Block<'a> {
     pub language: &'a str,
     /// Its lines.
     pub code: String,
-    /// The file that a comment before it names: `<!-- example: examples/src/bin/clock.rs -->`.
-    pub example: Option<&'a str>,
+    /// Where it is from, as a comment before it says.
+    pub origin: Option<Origin<'a>>,
+}
+
+/// The file that code in a document stands in, where something compiles it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// `<!-- example: examples/src/bin/clock.rs -->`: it is the whole file, header aside.
+    Whole(&'a str),
+    /// `<!-- excerpt: examples/src/bin/clock.rs -->`: its lines are some that follow each other in
+    /// the file, perhaps further to the right. What is left out in between is a line `// …`.
+    Excerpt(&'a str),
+}
+
+impl<'a> Origin<'a> {
+    fn of(line: &'a str) -> Option<Origin<'a>> {
+        let comment = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
+        match comment.trim().split_once(':')? {
+            ("example", path) => Some(Origin::Whole(path.trim())),
+            ("excerpt", path) => Some(Origin::Excerpt(path.trim())),
+            _ => None,
+        }
+    }
+
+    fn path(self) -> &'a str {
+        match self {
+            Origin::Whole(path) | Origin::Excerpt(path) => path,
+        }
+    }
 }
 
 /// The blocks of code in Markdown between fences of three backticks.
 pub fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
-    let mut example = None;
+    let mut origin = None;
     let mut open: Option<Block<'_>> = None;
     for (index, line) in text.lines().enumerate() {
         let fence = line.trim_start().strip_prefix("```");
         match (&mut open, fence) {
             (None, Some(language)) => {
                 let language = language.trim();
-                let example = example.take();
+                let origin = origin.take();
                 open = Some(Block {
                     line: index + 1,
                     language,
                     code: String::new(),
-                    example,
+                    origin,
                 });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
@@ -39,16 +66,11 @@ pub fn blocks(text: &str) -> Vec<Block<'_>> {
                 block.code.push_str(line);
                 block.code.push('\n');
             }
-            (None, None) if !line.trim().is_empty() => example = example_of(line),
+            (None, None) if !line.trim().is_empty() => origin = Origin::of(line),
             (None, None) => {}
         }
     }
     blocks
-}
-
-fn example_of(line: &str) -> Option<&str> {
-    let comment = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
-    comment.trim().strip_prefix("example:").map(str::trim)
 }
 
 /// Whether code with this language would be compiled as a doctest.
@@ -59,15 +81,15 @@ pub fn is_rust(language: &str) -> bool {
         .is_some_and(|it| it.trim() == "rust")
 }
 
-/// Each block of Rust equals the file that it names, or its document is a compiled doctest.
+/// Each block of Rust stands in the file that it names, or its document is a compiled doctest.
 pub fn examples(repository: &Repository<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for document in repository.tree.files().filter(|it| it.is_markdown()) {
         let blocks = blocks(&document.text);
         let is_doctest = is_included(repository, &document.path);
         for block in &blocks {
-            let message = match block.example {
-                Some(path) => differs(repository, block, path),
+            let message = match block.origin {
+                Some(origin) => differs(repository, block, origin),
                 None if is_rust(block.language) && !is_doctest => Some(
                     "nothing compiles this code: name its file in a comment before it \
                      (`<!-- example: PATH -->`) or include the document in a doctest"
@@ -83,19 +105,83 @@ pub fn examples(repository: &Repository<'_>) -> Vec<Finding> {
 }
 
 /// What is wrong with a block that names a file.
-fn differs(repository: &Repository<'_>, block: &Block<'_>, path: &str) -> Option<String> {
+fn differs(repository: &Repository<'_>, block: &Block<'_>, origin: Origin<'_>) -> Option<String> {
+    let path = origin.path();
     let Some(file) = repository.tree.file(path) else {
-        return Some(format!(
-            "{path}, which this code should equal, is not there"
-        ));
+        return Some(format!("{path}, where this code is from, is not there"));
     };
-    // The file's header tells readers of the repository what it is, which the document does itself,
-    // and holds its lints.
-    let is_header =
-        |line: &&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
-    let body: Vec<&str> = file.text.lines().skip_while(is_header).collect();
-    (block.code.trim() != body.join("\n").trim())
-        .then(|| format!("differs from {path}, header aside"))
+    match origin {
+        Origin::Whole(_) => {
+            // The file's header tells readers of the repository what it is, which the document does
+            // itself, and holds its lints.
+            let is_header =
+                |line: &&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
+            let body: Vec<&str> = file.text.lines().skip_while(is_header).collect();
+            (block.code.trim() != body.join("\n").trim())
+                .then(|| format!("differs from {path}, header aside"))
+        }
+        Origin::Excerpt(_) => missing_part(&block.code, &file.text)
+            .map(|first| format!("{path} has no such lines, from `{}`", first.trim())),
+    }
+}
+
+/// The first line of a part of `excerpt` that does not stand in `text` after the part before it.
+fn missing_part<'a>(excerpt: &'a str, text: &str) -> Option<&'a str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut rest = &lines[..];
+    let excerpt: Vec<&str> = excerpt.lines().collect();
+    for part in excerpt.split(|line| line.trim() == "// …") {
+        let begins = |at: &usize| rest.get(*at..).is_some_and(|from| begins_with(from, part));
+        let Some(at) = (0..=rest.len()).find(begins) else {
+            return part.first().copied().or(Some(""));
+        };
+        rest = &rest[at + part.len()..];
+    }
+    None
+}
+
+/// Whether `lines` begin with those of `part`, all as much further to the right.
+fn begins_with(lines: &[&str], part: &[&str]) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let (Some(first), Some(wanted)) = (lines.first(), part.first()) else {
+        return part.is_empty();
+    };
+    let Some(further) = indent(first).checked_sub(indent(wanted)) else {
+        return false;
+    };
+    let is_same = |(line, wanted): (&&str, &&str)| {
+        let is_further = indent(line) >= further && line.get(further..) == Some(wanted);
+        is_further || (line.is_empty() && wanted.is_empty())
+    };
+    lines.len() >= part.len() && lines.iter().zip(part).all(is_same)
+}
+
+/// Each program in `examples` has a row in its README, and code of it is explained in the book.
+pub fn explained(repository: &Repository<'_>) -> Vec<Finding> {
+    let pages: Vec<&File> = repository.tree.below("docs/src").collect();
+    let origins: Vec<&str> = pages
+        .iter()
+        .flat_map(|page| blocks(&page.text))
+        .filter_map(|block| Some(block.origin?.path()))
+        .collect();
+    let readme = repository.tree.file("examples/README.md");
+    let programs = repository.tree.below("examples/src/bin");
+    programs
+        .flat_map(|program| {
+            let name = program.path.rsplit('/').next().unwrap_or_default();
+            let row = format!("| `{}` |", name.trim_end_matches(".rs"));
+            let has_row = readme.is_some_and(|it| it.text.contains(&row));
+            let is_explained = origins.contains(&program.path.as_str());
+            let missing = [
+                (has_row, "examples/README.md has no row for it"),
+                (is_explained, "no page of docs/src has code of it"),
+            ];
+            missing
+                .into_iter()
+                .filter(|(is_there, _)| !is_there)
+                .map(|(_, message)| Finding::new(&program.path, message))
+        })
+        .collect()
 }
 
 /// Whether a file of Rust includes the document in its documentation.
