@@ -2,15 +2,11 @@
 
 mod turns;
 
-use std::time::Duration;
-
 use asyncio_executor::{Spawner, yield_now};
 use asyncio_futures::{AsCompleted, Future, TimeoutError, as_completed};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use futures_lite::{Stream, StreamExt};
-use turns::{Log, Turns, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{Log, SECOND, Turns, simulated};
 
 async fn after(turns: u32, value: u32) -> u32 {
     for _ in 0..turns {

@@ -9,26 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use asyncio_executor::{ErrorContext, TaskRef, catch_cancelled, current_task, yield_now};
+use asyncio_executor::{ErrorContext, catch_cancelled, yield_now};
 use asyncio_futures::{CancelScope, TimeoutError, move_on_after, timeout};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
+use turns::{Log, SECOND, me, run};
 
 #[test]
 fn what_is_not_cancelled_returns_its_value() {

@@ -5,47 +5,15 @@ mod turns;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn, ready};
 use std::rc::Rc;
-use std::time::Duration;
 
-use asyncio_executor::{
-    TaskRef, catch_cancelled, current_task, finally, raise_cancelled, shielded, yield_now,
-};
+use asyncio_executor::{catch_cancelled, finally, raise_cancelled, shielded, yield_now};
 use asyncio_futures::{TimeoutError, race, select, timeout};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
-
-fn turn() -> u64 {
-    get_running_loop().metrics().turns
-}
+use turns::{Log, SECOND, cleans_up, me, run, turn};
 
 async fn after<T>(seconds: u32, value: T) -> T {
     sleep(SECOND * seconds).await;
     value
-}
-
-/// Waits for ever; cancelled, it cleans up for some seconds.
-async fn cleans_up<T>(log: Log, name: &'static str, seconds: u32) -> T {
-    let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
-    sleep(SECOND * seconds).await;
-    log.add(name);
-    cancelled.reraise().await
 }
 
 #[test]

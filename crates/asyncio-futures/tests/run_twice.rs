@@ -5,26 +5,12 @@ mod turns;
 
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use asyncio_executor::yield_now;
 use asyncio_futures::{TaskGroup, TaskGroupClosed, Timeout, TimeoutError};
 use asyncio_loop::get_running_loop;
 use futures_lite::FutureExt;
-use turns::simulated;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
-}
+use turns::{SECOND, run};
 
 /// Whether it panics when it is polled.
 async fn is_refused<F: Future>(body: F) -> bool {

@@ -2,14 +2,10 @@
 
 mod turns;
 
-use std::time::Duration;
-
 use asyncio_executor::{TaskError, current_task, yield_now};
 use asyncio_futures::{Future, TimeoutError, timeout, wait_for};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::simulated;
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{SECOND, simulated};
 
 /// What happens in the turn that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use asyncio_executor::{catch_cancelled, raise_cancelled, yield_now};
 use asyncio_futures::{CancelScope, staggered_race};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{Log, SECOND, run};
 
 type Outcome = Result<&'static str, &'static str>;
 
@@ -64,17 +62,6 @@ impl Plan {
             cancelled.reraise().await
         })
     }
-}
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
 }
 
 #[test]

@@ -5,42 +5,13 @@ mod turns;
 use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
-use std::time::Duration;
 
-use asyncio_executor::{Task, TaskRef, catch_cancelled, current_task, yield_now};
+use asyncio_executor::{Task, catch_cancelled, yield_now};
 use asyncio_futures::{
     ChildFailed, ErrorGroup, GroupError, TaskGroup, TaskGroupClosed, task_group,
 };
-use asyncio_loop::{get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
-
-fn turn() -> u64 {
-    get_running_loop().metrics().turns
-}
-
-/// The errors, as texts.
-#[track_caller]
-fn texts<T: std::fmt::Debug>(outcome: Result<T, ErrorGroup<&'static str>>) -> Vec<String> {
-    let group = outcome.unwrap_err();
-    group.into_iter().map(|error| error.to_string()).collect()
-}
+use asyncio_loop::sleep;
+use turns::{Log, SECOND, me, run, simulated, texts, turn};
 
 async fn fails(error: &'static str) -> Result<(), &'static str> {
     Err(error)

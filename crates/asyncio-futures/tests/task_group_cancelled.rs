@@ -2,52 +2,15 @@
 
 mod turns;
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use asyncio_executor::{TaskError, TaskRef, catch_cancelled, current_task, yield_now};
+use asyncio_executor::{TaskError, catch_cancelled, yield_now};
 use asyncio_futures::{ErrorGroup, TaskGroup, TimeoutError, task_group, timeout};
 use asyncio_loop::{EventLoop, create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{Log, SECOND, cleans_up, me, run, simulated, since, texts};
 
 type Group<T> = Result<T, ErrorGroup<&'static str>>;
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
-
-/// Seconds since `start`, by the loop's clock.
-fn since(start: Instant) -> u64 {
-    (get_running_loop().time() - start).as_secs()
-}
-
-#[track_caller]
-fn texts<T: std::fmt::Debug>(outcome: Group<T>) -> Vec<String> {
-    let group = outcome.unwrap_err();
-    group.into_iter().map(|error| error.to_string()).collect()
-}
-
-/// Waits for ever; cancelled, it cleans up for some seconds.
-async fn cleans_up(log: Log, name: &'static str, seconds: u32) -> Result<(), &'static str> {
-    let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
-    sleep(SECOND * seconds).await;
-    log.add(name);
-    cancelled.reraise().await
-}
 
 /// As `cleans_up`, and fails then.
 async fn fails_late(seconds: u32, error: &'static str) -> Result<(), &'static str> {

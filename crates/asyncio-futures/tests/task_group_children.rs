@@ -9,7 +9,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use asyncio_executor::{ErrorContext, Task, catch_cancelled, finally, yield_now};
 use asyncio_futures::{
@@ -17,28 +16,9 @@ use asyncio_futures::{
     wait,
 };
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{Log, SECOND, run, simulated, texts};
 
 type Group<T> = Result<T, ErrorGroup<&'static str>>;
-
-/// Runs `main` on a loop in virtual time, and looks that nothing is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
-    output
-}
-
-#[track_caller]
-fn texts<T: std::fmt::Debug>(outcome: Group<T>) -> Vec<String> {
-    let group = outcome.unwrap_err();
-    group.into_iter().map(|error| error.to_string()).collect()
-}
 
 /// gh-128550, gh-128588: it must not cancel the body in the middle of `create_task`.
 #[test]

@@ -2,41 +2,14 @@
 
 mod turns;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use asyncio_executor::{
-    RunError, Task, TaskRef, catch_cancelled, current_task, raise_cancelled, yield_now,
-};
+use asyncio_executor::{RunError, Task, catch_cancelled, raise_cancelled, yield_now};
 use asyncio_futures::{
     Future, Timeout, TimeoutError, TimeoutStateError, move_on_after, timeout, timeout_at,
 };
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that no timer and no scope is left.
-#[track_caller]
-fn run<F: std::future::Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
-
-fn turn() -> u64 {
-    get_running_loop().metrics().turns
-}
-
-/// Seconds since `start`, by the loop's clock.
-fn since(start: Instant) -> u64 {
-    (get_running_loop().time() - start).as_secs()
-}
+use turns::{Log, SECOND, me, run, simulated, since, turn};
 
 #[test]
 fn a_body_that_takes_too_long_is_dropped_and_the_outcome_says_so() {

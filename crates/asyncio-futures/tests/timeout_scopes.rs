@@ -4,37 +4,15 @@
 mod turns;
 
 use std::cell::Cell;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use asyncio_executor::{TaskRef, catch_cancelled, current_task, finally, shielded, yield_now};
+use asyncio_executor::{catch_cancelled, finally, shielded, yield_now};
 use asyncio_futures::{Timeout, TimeoutError, timeout};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use futures_lite::future::{or, poll_once};
-use turns::simulated;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs `main` on a loop in virtual time, and looks that no timer and no scope is left.
-#[track_caller]
-fn run<F: Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    let output = event_loop.run_until_complete(main).unwrap();
-    assert_eq!(event_loop.metrics().timers, 0);
-    assert_eq!(event_loop.spawner().scope_count(), 0);
-    output
-}
-
-fn me() -> TaskRef {
-    current_task().unwrap()
-}
-
-/// Seconds since `start`, by the loop's clock.
-fn since(start: Instant) -> u64 {
-    (get_running_loop().time() - start).as_secs()
-}
+use turns::{SECOND, me, run, since};
 
 /// It has expired, and its scope has not been polled since.
 #[test]

@@ -2,14 +2,10 @@
 
 mod turns;
 
-use std::time::Duration;
-
 use asyncio_executor::{Spawner, Task, TaskRef, yield_now};
 use asyncio_futures::{EmptySetError, Future, ReturnWhen, try_wait, wait};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Turns, simulated, take};
-
-const SECOND: Duration = Duration::from_secs(1);
+use turns::{SECOND, Turns, simulated, take};
 
 fn spawn<F: std::future::Future<Output: 'static> + 'static>(future: F) -> Task<F::Output> {
     Spawner::current().unwrap().create_task(future)

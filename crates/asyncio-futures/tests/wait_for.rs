@@ -7,20 +7,9 @@ use std::time::Duration;
 use asyncio_executor::{catch_cancelled, yield_now};
 use asyncio_futures::{Future, TimeoutError, gather, timeout, wait_for};
 use asyncio_loop::{create_task, get_running_loop, sleep};
-use turns::{Log, simulated};
+use turns::{Log, SECOND, run, turn};
 
-const SECOND: Duration = Duration::from_secs(1);
 const NO_TIME: Option<Duration> = Some(Duration::ZERO);
-
-#[track_caller]
-fn run<F: std::future::Future>(main: F) -> F::Output {
-    let (event_loop, _clock) = simulated();
-    event_loop.run_until_complete(main).unwrap()
-}
-
-fn turn() -> u64 {
-    get_running_loop().metrics().turns
-}
 
 #[test]
 fn without_a_limit_it_just_awaits() {

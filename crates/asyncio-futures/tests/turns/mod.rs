@@ -3,11 +3,14 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
+use std::fmt::Debug;
+use std::future::{Future, pending};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use asyncio_executor::{Executor, Spawner, Task};
-use asyncio_loop::EventLoop;
+use asyncio_executor::{Executor, Spawner, Task, TaskRef, catch_cancelled, current_task};
+use asyncio_futures::ErrorGroup;
+use asyncio_loop::{EventLoop, get_running_loop, sleep};
 use asyncio_timers::ManualClock;
 
 /// More turns than any test takes.
@@ -96,6 +99,48 @@ pub fn simulated() -> (EventLoop, ManualClock) {
     let clock = ManualClock::new();
     let event_loop = EventLoop::builder().simulated(&clock).unwrap();
     (event_loop.debug(false).build().unwrap(), clock)
+}
+
+pub const SECOND: Duration = Duration::from_secs(1);
+
+/// Runs `main` on a loop in virtual time, and looks that nothing is left.
+#[track_caller]
+pub fn run<F: Future>(main: F) -> F::Output {
+    let (event_loop, _clock) = simulated();
+    let output = event_loop.run_until_complete(main).unwrap();
+    assert_eq!(event_loop.metrics().timers, 0);
+    assert_eq!(event_loop.spawner().scope_count(), 0);
+    assert_eq!(event_loop.spawner().all_tasks().len(), 0);
+    output
+}
+
+pub fn me() -> TaskRef {
+    current_task().unwrap()
+}
+
+/// The number of the running loop's turn.
+pub fn turn() -> u64 {
+    get_running_loop().metrics().turns
+}
+
+/// Seconds since `start`, by the running loop's clock.
+pub fn since(start: Instant) -> u64 {
+    (get_running_loop().time() - start).as_secs()
+}
+
+/// The errors of a group, as texts.
+#[track_caller]
+pub fn texts<T: Debug>(outcome: Result<T, ErrorGroup<&'static str>>) -> Vec<String> {
+    let group = outcome.unwrap_err();
+    group.into_iter().map(|error| error.to_string()).collect()
+}
+
+/// Waits for ever; cancelled, it cleans up for some seconds.
+pub async fn cleans_up<T>(log: Log, name: &'static str, seconds: u32) -> T {
+    let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
+    sleep(SECOND * seconds).await;
+    log.add(name);
+    cancelled.reraise().await
 }
 
 /// A list of what happened, in order.
