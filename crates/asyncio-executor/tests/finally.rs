@@ -15,18 +15,7 @@ use asyncio_executor::{
 use futures_lite::future::{poll_once, zip};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use stage::{Drops, Stage, me, message, outcome, pause, spawner};
-
-/// A clean-up that takes some turns, and says so.
-fn cleans(stage: &Stage, name: &'static str, turns: u32) -> impl AsyncFnOnce() + 'static + use<> {
-    let stage = stage.clone();
-    async move || {
-        let _drops = Drops(stage.clone(), name);
-        stage.tell(format!("{name} cleans"));
-        pause(turns).await;
-        stage.tell(format!("{name} cleaned"));
-    }
-}
+use stage::{Drops, Stage, cleans, me, message, outcome, pause, spawner};
 
 #[test]
 fn after_a_value_the_clean_up_runs_and_the_value_is_returned() {

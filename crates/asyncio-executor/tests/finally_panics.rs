@@ -2,23 +2,10 @@
 
 mod stage;
 
-use std::cell::{Cell, RefCell};
 use std::future::pending;
-use std::rc::Rc;
 
 use asyncio_executor::{finally, finally_with};
-use stage::{Drops, Stage, outcome, pause};
-
-/// A clean-up that takes some turns, and says so.
-fn cleans(stage: &Stage, name: &'static str, turns: u32) -> impl AsyncFnOnce() + 'static + use<> {
-    let stage = stage.clone();
-    async move || {
-        let _drops = Drops(stage.clone(), name);
-        stage.tell(format!("{name} cleans"));
-        pause(turns).await;
-        stage.tell(format!("{name} cleaned"));
-    }
-}
+use stage::{Drops, Stage, cleans, outcome, pause};
 
 #[test]
 fn after_a_panic_the_clean_up_runs_and_the_panic_goes_on() {
@@ -45,14 +32,7 @@ fn after_a_panic_the_clean_up_runs_and_the_panic_goes_on() {
 fn a_panic_of_the_clean_up_replaces_how_the_body_ended() {
     for (body, turns) in [("value", 1), ("cancelled", 1), ("panic", 1), ("panic", 0)] {
         let stage = Stage::new();
-        let reports: Rc<RefCell<Vec<String>>> = Rc::default();
-        let told = reports.clone();
-        stage
-            .executor
-            .spawner()
-            .set_exception_handler(Some(Rc::new(move |context| {
-                told.borrow_mut().push(context.to_string());
-            })));
+        let reports = stage.reports();
         let task = stage.spawn(async move |_| {
             let ends = async {
                 match body {
@@ -87,22 +67,16 @@ fn a_panic_of_the_clean_up_replaces_how_the_body_ended() {
 #[test]
 fn a_panic_that_a_cancellation_replaces_is_reported() {
     let stage = Stage::new();
-    let reports = Rc::new(Cell::new(0));
-    let told = reports.clone();
-    stage
-        .executor
-        .spawner()
-        .set_exception_handler(Some(Rc::new(move |context| {
-            assert!(context.to_string().contains("of the body"));
-            told.set(told.get() + 1);
-        })));
+    let reports = stage.reports();
     let task = stage.spawn(async move |_| {
         finally(async { panic!("of the body") }, || pause(9)).await;
     });
     stage.turn();
     task.cancel();
     stage.settle();
-    assert_eq!(reports.get(), 1);
+    let reports = reports.take();
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert!(reports[0].contains("of the body"), "{reports:?}");
     assert_eq!(outcome(task), "cancelled");
 }
 

@@ -37,18 +37,6 @@ fn listed(stage: &Stage) -> Vec<String> {
     tasks.iter().map(TaskRef::get_name).collect()
 }
 
-/// Everything that reaches the exception handler.
-fn reports(stage: &Stage) -> Rc<RefCell<Vec<String>>> {
-    let reports: Rc<RefCell<Vec<String>>> = Rc::default();
-    let told = reports.clone();
-    let handler = move |context: &asyncio_executor::ErrorContext<'_>| {
-        told.borrow_mut().push(context.to_string());
-    };
-    let spawner = stage.executor.spawner();
-    spawner.set_exception_handler(Some(Rc::new(handler)));
-    reports
-}
-
 /// A body that loses against a foreign combinator's other branch.
 #[test]
 fn the_clean_up_of_a_branch_that_lost_becomes_a_task() {
@@ -193,7 +181,7 @@ fn orphans_of_orphans_run_too_under_the_same_name() {
 #[test]
 fn a_panic_that_was_to_go_on_after_the_clean_up_is_reported() {
     let stage = Stage::new();
-    let reports = reports(&stage);
+    let reports = stage.reports();
     let task = stage.spawn(async move |stage| {
         let clean_up = cleans(&stage, "x", 2);
         let panics = finally(async { panic!("of the body") }, || clean_up());
@@ -211,7 +199,7 @@ fn a_panic_that_was_to_go_on_after_the_clean_up_is_reported() {
 #[test]
 fn a_panic_of_an_orphan_is_reported_with_its_name_and_place() {
     let stage = Stage::new();
-    let reports = reports(&stage);
+    let reports = stage.reports();
     let task = stage.spawn(async move |_| {
         let panics = finally(pending::<()>(), || async { panic!("of the clean-up") });
         or(panics, pause(1)).await;
@@ -476,7 +464,7 @@ fn a_finally_that_is_dropped_between_turns_is_saved() {
 fn closing_gives_up_and_says_so_w13() {
     let _watchdog = watchdog();
     let stage = Stage::new();
-    let reports = reports(&stage);
+    let reports = stage.reports();
     let spawn = |name: &str| {
         let (inner, outer) = (cleans(&stage, "x", 1), cleans(&stage, "y", 1));
         let body = finally(finally(pending::<()>(), || inner()), || outer());
@@ -511,7 +499,7 @@ fn closing_gives_up_and_says_so_w13() {
 fn a_finally_that_holds_another_is_given_up_whole_w13() {
     let _watchdog = watchdog();
     let stage = Stage::new();
-    let reports = reports(&stage);
+    let reports = stage.reports();
     let mut body: Pin<Box<dyn Future<Output = ()>>> = Box::pin(pending());
     for _ in 0..100 {
         body = Box::pin(finally(body, || async {}));

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use asyncio_executor::{
-    Cancelled, Executor, Spawner, Task, TaskError, TaskRef, catch_cancelled, current_task,
-    yield_now,
+    Cancelled, ErrorContext, Executor, Spawner, Task, TaskError, TaskRef, catch_cancelled,
+    current_task, yield_now,
 };
 
 /// An executor that is driven turn by turn, and a log that knows the turn.
@@ -76,6 +76,16 @@ impl Stage {
         self.log.take()
     }
 
+    /// Everything that reaches the exception handler from now on.
+    pub(crate) fn reports(&self) -> Rc<RefCell<Vec<String>>> {
+        let reports: Rc<RefCell<Vec<String>>> = Rc::default();
+        let told = Rc::clone(&reports);
+        let handler = move |context: &ErrorContext<'_>| told.borrow_mut().push(context.to_string());
+        let spawner = self.executor.spawner();
+        spawner.set_exception_handler(Some(Rc::new(handler)));
+        reports
+    }
+
     /// A task of `make(stage)`.
     #[track_caller]
     pub(crate) fn spawn<F: Future + 'static>(
@@ -112,6 +122,21 @@ pub(crate) fn me() -> TaskRef {
 
 pub(crate) fn spawner() -> Spawner {
     Spawner::current().expect("inside an executor")
+}
+
+/// A clean-up that takes some turns, and says so.
+pub(crate) fn cleans(
+    stage: &Stage,
+    name: &'static str,
+    turns: u32,
+) -> impl AsyncFnOnce() + 'static + use<> {
+    let stage = stage.clone();
+    async move || {
+        let _drops = Drops(stage.clone(), name);
+        stage.tell(format!("{name} cleans"));
+        pause(turns).await;
+        stage.tell(format!("{name} cleaned"));
+    }
 }
 
 /// Yields `count` times.
