@@ -6,9 +6,11 @@
 //! * [`exclusive()`] keeps tests of one binary that look at the whole process out of each other's way;
 //! * [`heap::CountingAllocator`] counts bytes and allocations, of the process and of this thread;
 //! * [`Child`] and [`in_child`] run one test in a process of its own, with limits of its own;
-//! * [`Rng`] and [`for_each_seed`] make model tests that can be replayed;
+//! * [`Rng`] and [`for_each_seed`] make model tests that can be replayed, [`Pattern`] bytes whose
+//!   transfer can be checked;
 //! * [`needs_program`], [`needs_root`] and [`needs()`] skip a test where the machine lacks something, in
 //!   one line, and fail it where `ASYNCIO_TEST_NO_SKIP` is set;
+//! * `Link` (on Linux) is two network namespaces with a bad line between them;
 //! * [`eventually`] is the one place that waits for something in real time;
 //!   [`run_with_stack`] runs code on a small stack.
 //!
@@ -40,8 +42,11 @@ mod census;
 mod child;
 mod exclusive;
 pub mod heap;
+#[cfg(target_os = "linux")]
+mod link;
 mod needs;
 mod pack;
+mod pattern;
 mod rng;
 mod stack;
 mod watchdog;
@@ -49,8 +54,11 @@ mod watchdog;
 pub use census::{Census, Difference, cpu_time, threads};
 pub use child::{Child, Outcome, in_child};
 pub use exclusive::{Exclusive, exclusive};
+#[cfg(target_os = "linux")]
+pub use link::{End, Link, Traffic, Weather};
 pub use needs::{needs, needs_program, needs_root};
 pub use pack::{Pack, guarded};
+pub use pattern::Pattern;
 pub use rng::{Rng, for_each_seed};
 pub use stack::run_with_stack;
 pub use watchdog::{Watchdog, eventually};
