@@ -81,41 +81,6 @@ fn a_host_and_a_port_are_resolved() {
     });
 }
 
-/// The address of an IPv6 link says which link: `fe80::1%eth0`. It is this machine's own, so the
-/// packets stay on it.
-#[test]
-fn an_address_with_a_scope_is_connected_to_n10() {
-    let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
-    let of_a_link = table.lines().find_map(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let address = u128::from_str_radix(fields.first()?, 16).ok()?;
-        // Scope 20 is the link's; flags 40 are of an address that is still being tried.
-        let usable = fields.get(3) == Some(&"20") && fields.get(4) == Some(&"80");
-        usable.then(|| (std::net::Ipv6Addr::from(address), (*fields.last()?).into()).into())
-    });
-    let Some((address, interface)): Option<(std::net::Ipv6Addr, String)> = of_a_link.flatten()
-    else {
-        eprintln!("skipped: no interface of this machine has a link-local address");
-        return;
-    };
-    run(async |_| {
-        let host = format!("{address}%{interface}");
-        let server = asyncio_transports::create_server(Echo::default, (&*host, 0));
-        let server = server.await.unwrap();
-        let port = server.sockets()[0].getsockname().unwrap();
-        let port = port.as_socket_ipv6().unwrap().port();
-        let (transport, _) = create_connection(Echo::default, (&*host, port))
-            .await
-            .unwrap();
-        let peer = transport.get_extra_info::<PeerName>().unwrap().0;
-        let peer = peer.as_socket_ipv6().unwrap();
-        assert_eq!(*peer.ip(), address);
-        assert_ne!(peer.scope_id(), 0);
-        transport.abort();
-        server.close();
-    });
-}
-
 #[test]
 fn a_refused_connect_names_the_address_n9() {
     guarded_run(async |_| {
