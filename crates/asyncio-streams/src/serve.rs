@@ -99,6 +99,7 @@ impl StartServer {
         reuse_port(on: bool),
         keep_alive(on: bool),
         backlog(connections: u32),
+        connections_max(connections: usize),
         start_serving(on: bool),
         ssl(layer: impl Layer),
         ssl_handshake_timeout(timeout: Duration),
@@ -178,6 +179,7 @@ impl StartUnixServer {
     same_settings! { CreateUnixServer:
         cleanup_socket(on: bool),
         backlog(connections: u32),
+        connections_max(connections: usize),
         start_serving(on: bool),
         ssl(layer: impl Layer),
         ssl_handshake_timeout(timeout: Duration),

@@ -1,13 +1,14 @@
 //! `start_server` and `open_connection`, over sockets: what becomes of the task of a connection.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::{Task, current_task};
 use asyncio_loop::{EventLoop, get_running_loop};
-use asyncio_streams::{StreamReader, StreamWriter, open_connection, start_server};
+use asyncio_streams::{ReadError, StreamReader, StreamWriter, open_connection, start_server};
 use asyncio_sync::Event;
 use asyncio_testkit::{Watchdog, guarded};
 use asyncio_transports::{PeerName, Server, TransportSocket};
@@ -104,6 +105,71 @@ fn a_limit_is_that_of_both_builders() {
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
             assert_eq!(error.to_string(), "Limit cannot be <= 0");
         }
+        Ok(())
+    });
+}
+
+/// Echoes a line, and notes in `most` how many do so at once.
+fn echo_noting(most: &Rc<Cell<u32>>) -> impl Fn(StreamReader, StreamWriter) -> EchoOne + 'static {
+    let (open, most) = (Rc::new(Cell::new(0)), Rc::clone(most));
+    move |mut reader, writer| {
+        let (open, most) = (Rc::clone(&open), Rc::clone(&most));
+        Box::pin(async move {
+            open.set(open.get() + 1);
+            most.set(open.get().max(most.get()));
+            let line = reader.readline().await?;
+            writer.write(&line);
+            open.set(open.get() - 1);
+            Ok(())
+        })
+    }
+}
+
+type EchoOne = Pin<Box<dyn Future<Output = Result<(), ReadError>>>>;
+
+/// Others wait in the kernel until one before them has gone.
+#[test]
+fn a_limit_on_connections_is_that_of_the_server() {
+    run(|| async {
+        let most = Rc::new(Cell::new(0));
+        let echo = echo_noting(&most);
+        let server = start_server(echo, ("127.0.0.1", 0)).connections_max(2);
+        let server = server.await?;
+        let mut clients = Vec::new();
+        for _ in 0..6 {
+            clients.push(connect(&server).await?);
+        }
+        for (mut reader, writer) in clients {
+            writer.write(b"let me in\n");
+            assert_eq!(reader.readline().await?, b"let me in\n");
+        }
+        assert_eq!(most.get(), 2);
+        server.close();
+        server.wait_closed().await;
+        Ok(())
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_limit_on_connections_is_that_of_the_unix_server() {
+    use asyncio_streams::{open_unix_connection, start_unix_server};
+    run(|| async {
+        let path = std::env::temp_dir().join(format!("asyncio-limit-{}", std::process::id()));
+        let most = Rc::new(Cell::new(0));
+        let server = start_unix_server(echo_noting(&most), &path).connections_max(2);
+        let server = server.await?;
+        let mut clients = Vec::new();
+        for _ in 0..6 {
+            clients.push(open_unix_connection(&path).await?);
+        }
+        for (mut reader, writer) in clients {
+            writer.write(b"let me in\n");
+            assert_eq!(reader.readline().await?, b"let me in\n");
+        }
+        assert_eq!(most.get(), 2);
+        server.close();
+        server.wait_closed().await;
         Ok(())
     });
 }
