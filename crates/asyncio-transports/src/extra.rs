@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use asyncio_loop::Address;
 use socket2::SockAddr;
 
 /// A question to a transport: what it knows of one type. Layers answer what they know, and hand the
@@ -40,12 +41,26 @@ impl fmt::Debug for Query<'_> {
 }
 
 /// The address of the other end: asyncio's `peername`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PeerName(pub SockAddr);
 
 /// The address of this end: asyncio's `sockname`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SockName(pub SockAddr);
+
+/// `PeerName(127.0.0.1:80)`, where a [`SockAddr`] shows only its family and size.
+impl fmt::Debug for PeerName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PeerName({})", Address::Socket(self.0.clone()))
+    }
+}
+
+/// As [`PeerName`].
+impl fmt::Debug for SockName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SockName({})", Address::Socket(self.0.clone()))
+    }
+}
 
 /// The address of the other end, as a connection keeps it: the operating system forgets it with the
 /// connection, and `connection_lost` is where it is asked for. A [`SockAddr`] has room for any

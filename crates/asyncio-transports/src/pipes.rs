@@ -142,6 +142,16 @@ fn kind_of(pipe: &impl AsSource) -> io::Result<PipeKind> {
     })
 }
 
+/// Says of what the kernel means by "Operation not permitted".
+fn cannot_be_waited_for(error: io::Error) -> io::Error {
+    match error.kind() {
+        kind @ io::ErrorKind::PermissionDenied => {
+            io::Error::new(kind, format!("this device cannot be waited for: {error}"))
+        }
+        _ => error,
+    }
+}
+
 type Connected<I, P> = (Rc<Connection<I>>, Rc<RefCell<P>>);
 
 async fn connect<I: Io, P: Protocol>(
@@ -164,7 +174,8 @@ async fn connect<I: Io, P: Protocol>(
     let setup = Setup::new(&event_loop, protocol.clone());
     let (connection, opened) = start_with(setup, None, life, |event_loop, connection| {
         let source = AnySource(Box::new(pipe));
-        Ok(make(event_loop.drive(source, connection)?))
+        let driven = event_loop.drive(source, connection);
+        Ok(make(driven.map_err(cannot_be_waited_for)?))
     })?;
     let mut unopened = Unopened(Some(connection));
     opened

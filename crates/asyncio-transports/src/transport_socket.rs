@@ -5,6 +5,7 @@ use std::io;
 use std::net::Shutdown;
 use std::rc::{Rc, Weak};
 
+use asyncio_loop::Address;
 use asyncio_reactor::{AsSource, RawSource};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
@@ -104,11 +105,20 @@ impl TransportSocket {
     }
 }
 
+/// As Python's: the addresses of both ends, as far as it has them.
 impl fmt::Debug for TransportSocket {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_tuple("TransportSocket")
-            .field(&self.fileno().ok())
-            .finish()
+        let mut fields = formatter.debug_struct("TransportSocket");
+        let Ok(number) = self.fileno() else {
+            return fields.finish_non_exhaustive();
+        };
+        fields.field("fd", &number);
+        let ends = [("laddr", self.getsockname()), ("raddr", self.getpeername())];
+        for (name, address) in ends {
+            if let Ok(address) = address {
+                fields.field(name, &format_args!("{}", Address::Socket(address)));
+            }
+        }
+        fields.finish()
     }
 }

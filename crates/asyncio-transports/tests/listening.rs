@@ -9,7 +9,10 @@ use std::rc::Rc;
 
 use asyncio_loop::socket::{Domain, Protocol as IpProtocol};
 use asyncio_testkit::Census;
-use asyncio_transports::{BindError, RefusedSocket, Server, create_server};
+use asyncio_transports::{
+    BindError, PeerName, RefusedSocket, Server, SockName, TransportSocket, create_connection,
+    create_server,
+};
 use net::{Echo, Recorder, Seen, guarded_run, internet, listener, note_errors, refusing, run};
 use socket2::Socket;
 
@@ -290,6 +293,33 @@ fn sockets_that_cannot_listen_are_given_back_n13() {
                 .to_string()
                 .starts_with("A Stream Socket was expected, got ")
         );
+    });
+}
+
+/// A `SockAddr` by itself shows its family and its size.
+#[test]
+fn a_socket_shows_its_addresses_as_people_write_them() {
+    guarded_run(async |_| {
+        let server = create_server(Echo::default, ("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let socket = server.sockets().remove(0);
+        let (number, address) = (socket.fileno().unwrap(), addresses(&server)[0]);
+        let shown = format!("TransportSocket {{ fd: {number}, laddr: {address} }}");
+        assert_eq!(format!("{socket:?}"), shown);
+        let name = SockName(address.into());
+        assert_eq!(format!("{name:?}"), format!("SockName({address})"));
+
+        let (client, _) = create_connection(Echo::default, address).await.unwrap();
+        let connected: TransportSocket = client.get_extra_info().unwrap();
+        let ends = format!(", raddr: {address} }}");
+        assert!(format!("{connected:?}").ends_with(&ends), "{connected:?}");
+        let name: PeerName = client.get_extra_info().unwrap();
+        assert_eq!(format!("{name:?}"), format!("PeerName({address})"));
+        client.abort();
+        server.close();
+        server.wait_closed().await;
+        assert_eq!(format!("{socket:?}"), "TransportSocket { .. }");
     });
 }
 

@@ -194,6 +194,8 @@ fn a_device_that_cannot_be_waited_for_is_an_error() {
     // epoll refuses it; what can be waited for on another system is written to.
     if let Err(error) = refused.unwrap() {
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        let message = "this device cannot be waited for: ";
+        assert!(error.to_string().starts_with(message), "{error}");
     }
 }
 

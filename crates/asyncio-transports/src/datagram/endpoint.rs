@@ -91,6 +91,7 @@ impl DatagramEndpoint {
     ///
     /// # Cancel safety
     /// Yes: a datagram is returned, or is still in the socket.
+    #[doc(alias = "recv")]
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Received> {
         self.let_others_run().await;
         let Some(batching) = &self.batching else {
