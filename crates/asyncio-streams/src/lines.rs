@@ -11,10 +11,12 @@ use crate::reader::{LINE_END, StreamReader};
 use crate::search::Search;
 
 /// The lines of a [`StreamReader`]: see [`lines`](StreamReader::lines). Each is what
-/// [`readline`](StreamReader::readline) gives, and after an error the next is the next line.
+/// [`readline`](StreamReader::readline) gives. After a line that is too long comes the next one; the
+/// error of a connection that broke comes once, and is the last.
 #[must_use = "streams do nothing unless polled"]
 pub struct Lines<'a> {
     reader: &'a mut StreamReader,
+    /// `None` when there is no more.
     search: Option<Search<'static>>,
 }
 
@@ -32,13 +34,18 @@ impl Stream for Lines<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { reader, search } = &mut *self;
-        let Some(search) = search else {
+        let Some(searching) = search else {
             return Poll::Ready(None);
         };
-        let line = ready!(reader.poll_line(cx, search));
-        search.restart();
+        let line = ready!(reader.poll_line(cx, searching));
+        searching.restart();
         Poll::Ready(match line {
             Ok(line) if line.is_empty() => None,
+            Err(ReadError::Io(error)) => {
+                // Again and again it would keep a loop busy that passes errors over.
+                *search = None;
+                Some(Err(ReadError::Io(error)))
+            }
             other => Some(other),
         })
     }

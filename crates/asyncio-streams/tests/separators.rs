@@ -202,6 +202,25 @@ fn lines_are_a_stream_that_goes_on_after_an_error() {
 }
 
 #[test]
+fn lines_end_when_the_connection_is_broken() {
+    run(|| async {
+        let Pair {
+            mut ours,
+            theirs,
+            wire,
+        } = pair(100).await;
+        theirs.writer.write(b"a\nb");
+        let mut lines = ours.reader.lines();
+        assert_eq!(lines.next().await.unwrap().unwrap(), b"a\n");
+        wire.reset();
+        let error = lines.next().await.unwrap().unwrap_err();
+        assert!(matches!(error, ReadError::Io(_)), "{error:?}");
+        assert!(lines.next().await.is_none());
+        assert!(ours.reader.readline().await.is_err());
+    });
+}
+
+#[test]
 fn what_is_read_ahead_is_bounded_by_the_limit() {
     run(|| async {
         let Pair {
