@@ -9,7 +9,7 @@ use std::rc::Rc;
 use socket2::SockAddr;
 
 use crate::flow::{InvalidLimits, WriteLimits};
-use crate::{Protocol, Query};
+use crate::{DatagramProtocol, Protocol, Query};
 
 /// What every transport has.
 pub trait BaseTransport: fmt::Debug + 'static {
@@ -143,6 +143,12 @@ pub trait DatagramTransport: ReadTransport {
     /// [`Flow::Paused`] is not told that. What the kernel reports goes to the protocol's
     /// `error_received`.
     fn sendto(&self, data: &[u8], address: Option<&SockAddr>) -> io::Result<Flow>;
+
+    /// Has another protocol called from now on. `connection_made` is not called for it.
+    fn set_protocol(&self, protocol: Rc<RefCell<dyn DatagramProtocol>>);
+
+    /// The protocol that is called. `None` when `connection_lost` has been called.
+    fn get_protocol(&self) -> Option<Rc<RefCell<dyn DatagramProtocol>>>;
 
     /// As [`WriteTransport::set_write_buffer_limits`].
     ///

@@ -38,6 +38,15 @@ fn refused(opened: io::Result<DatagramEndpoint>, message: &str) {
     assert!(text.contains(message), "{text}");
 }
 
+/// As all builders: what is made outside a loop runs on the loop on which it is awaited.
+#[test]
+fn a_builder_needs_no_loop_before_it_is_awaited() {
+    let builder = open_datagram_endpoint().local_addr(("127.0.0.1", 0));
+    let event_loop = asyncio_loop::EventLoop::new().unwrap();
+    let opened = event_loop.run_until_complete(builder.into_future());
+    assert!(opened.unwrap().is_ok());
+}
+
 async fn without_an_address_a_family_is_needed() {
     let opened = open_datagram_endpoint().await;
     refused(opened, "unexpected address family");

@@ -11,13 +11,15 @@ use asyncio_loop::EventLoop;
 use asyncio_reactor::SelectorKind;
 use asyncio_testkit::{Child, Rng, for_each_seed};
 use asyncio_transports::{
-    DatagramTransport, Flow, create_datagram_endpoint, open_datagram_endpoint,
+    DatagramProtocol, DatagramTransport, Flow, create_datagram_endpoint, open_datagram_endpoint,
 };
 use datagram_scene::{
     Log, Recorder, guarded_with_threads, note_errors, peer, run, some_turns, until,
 };
+use socket2::SockAddr;
 
 on_every_selector! {
+    a_protocol_may_put_another_in_its_place,
     a_panic_in_any_method_is_reported_and_the_endpoint_goes_on_w11,
     a_close_in_any_method_comes_after_it_p2,
     an_abort_in_any_method_comes_after_it_p2,
@@ -82,6 +84,44 @@ async fn a_panic_in_any_method_is_reported_and_the_endpoint_goes_on_w11() {
         assert_eq!(methods, METHODS, "with a panic in {bad}");
         errors.expect(&[&format!("protocol.{name}() failed: panicked: on purpose")]);
     }
+}
+
+/// The old one is dropped when its method is over, which is no place for its destructor to do harm.
+async fn a_protocol_may_put_another_in_its_place() {
+    struct First(Log, Option<Rc<dyn DatagramTransport>>);
+    impl DatagramProtocol for First {
+        fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
+            self.1 = Some(transport);
+        }
+        fn datagram_received(&mut self, data: &[u8], _: &SockAddr) {
+            let transport = self.1.take().unwrap();
+            let next = Rc::new(RefCell::new(Recorder::new(&self.0)));
+            transport.set_protocol(next);
+            self.0.note(format!("first {}", data.escape_ascii()));
+        }
+    }
+    impl Drop for First {
+        fn drop(&mut self) {
+            self.0.note("dropped");
+            panic!("on purpose");
+        }
+    }
+
+    let (log, errors) = (Log::default(), note_errors());
+    let (one, far) = UnixDatagram::pair().unwrap();
+    let first = First(log.clone(), None);
+    let builder = create_datagram_endpoint(|| first).sock(one);
+    let (transport, protocol) = builder.await.unwrap();
+    drop(protocol);
+    far.send(b"a").unwrap();
+    far.send(b"b").unwrap();
+    until("both have come", || log.len() == 3).await;
+    assert!(transport.get_protocol().is_some());
+    transport.close();
+    until("it is lost", || log.len() == 4).await;
+    log.expect(&["first a", "dropped", "received b", "lost"]);
+    assert!(transport.get_protocol().is_none());
+    errors.expect(&["panic in a destructor: panicked: on purpose"]);
 }
 
 async fn a_close_in_any_method_comes_after_it_p2() {

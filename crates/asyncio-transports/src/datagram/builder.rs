@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use asyncio_loop::socket::{Domain, Protocol, Socket};
-use asyncio_loop::{AddrInfoHints, Address, LoopRef, get_running_loop};
+use asyncio_loop::{AddrInfoHints, Address, get_running_loop};
 
 use super::arguments::Arguments;
 use super::endpoint::DatagramEndpoint;
@@ -21,7 +21,7 @@ use crate::{DatagramProtocol, DatagramTransport};
 /// `create_datagram_endpoint` is for protocols, as a handle.
 ///
 /// # Panics
-/// Without a running loop.
+/// When polled outside a running loop.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,6 @@ use crate::{DatagramProtocol, DatagramTransport};
 /// # EventLoop::new()?.run_until_complete(example())?
 /// # ; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[track_caller]
 pub fn open_datagram_endpoint() -> DatagramEndpointBuilder<Awaited> {
     DatagramEndpointBuilder::new(Awaited)
 }
@@ -60,7 +59,6 @@ pub fn open_datagram_endpoint() -> DatagramEndpointBuilder<Awaited> {
 #[must_use = "nothing is opened before it is awaited"]
 pub struct DatagramEndpointBuilder<K> {
     kind: K,
-    event_loop: LoopRef,
     arguments: Arguments,
     batch: bool,
 }
@@ -71,11 +69,9 @@ pub struct DatagramEndpointBuilder<K> {
 pub struct Awaited;
 
 impl<K> DatagramEndpointBuilder<K> {
-    #[track_caller]
     pub(super) fn new(kind: K) -> Self {
         Self {
             kind,
-            event_loop: get_running_loop(),
             arguments: Arguments::default(),
             batch: false,
         }
@@ -163,7 +159,7 @@ impl<K> DatagramEndpointBuilder<K> {
 /// `connection_made` was called.
 ///
 /// # Panics
-/// Without a running loop.
+/// When polled outside a running loop.
 ///
 /// # Examples
 /// An echo service, and one question to it:
@@ -211,7 +207,6 @@ impl<K> DatagramEndpointBuilder<K> {
 /// # EventLoop::new()?.run_until_complete(example())?
 /// # ; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[track_caller]
 pub fn create_datagram_endpoint<F, P>(factory: F) -> DatagramEndpointBuilder<WithProtocol<F>>
 where
     F: FnOnce() -> P + 'static,
@@ -256,11 +251,11 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let Self {
             kind: WithProtocol { factory, limits },
-            event_loop,
             arguments,
             batch,
         } = self;
         Box::pin(async move {
+            let event_loop = get_running_loop();
             let opened = open(&event_loop, arguments, batch).await?;
             let protocol = Rc::new(RefCell::new(factory()));
             let called = Rc::<RefCell<P>>::clone(&protocol);
@@ -286,11 +281,11 @@ impl IntoFuture for DatagramEndpointBuilder<Awaited> {
     fn into_future(self) -> Self::IntoFuture {
         let Self {
             kind: Awaited,
-            event_loop,
             arguments,
             batch,
         } = self;
         Box::pin(async move {
+            let event_loop = get_running_loop();
             let opened = open(&event_loop, arguments, batch).await?;
             DatagramEndpoint::new(&event_loop, opened)
         })

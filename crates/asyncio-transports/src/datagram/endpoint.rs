@@ -3,10 +3,10 @@
 //! Facts: the kernel keeps a queue of datagrams for each socket, in both directions, bounded in
 //! bytes with its own bookkeeping counted, so empty ones count too; what does not fit into the queue
 //! that comes in is dropped, which is UDP's way.
-//! Decision: there is no queue here (but for the rest of a batch, with the feature `udp-batch`). A datagram goes from the kernel into the caller's buffer and
-//! from the caller's buffer into the kernel, in one system call that is tried first and waited for
-//! only when it would block. So errors reach the caller whose datagram it was, and a cancelled call
-//! has lost nothing.
+//! Decision: there is no queue here (but for the rest of a batch, with the feature `udp-batch`). A
+//! datagram goes from the kernel into the caller's buffer and from the caller's buffer into the
+//! kernel, in one system call that is tried first and waited for only when it would block. So errors
+//! reach the caller whose datagram it was, and a cancelled call has lost nothing.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -19,9 +19,9 @@ pub(super) type Method = Cell<&'static str>;
 
 impl SocketTransport {
     /// Calls the protocol, if there still is one, in the context that is entered for all calls of a
-    /// run. That it panicked is reported, and the endpoint
-    /// goes on, as in asyncio: one bad datagram must not end the service of all others. That the
-    /// user has it borrowed is an error that ends the endpoint.
+    /// run. That it panicked is reported, and the endpoint goes on, as in asyncio: one bad datagram
+    /// must not end the service of all others. That the user has it borrowed is an error that ends
+    /// the endpoint.
     pub(super) fn call(&self, f: impl FnOnce(&mut dyn DatagramProtocol, &Method)) {
         let Some(protocol) = self.protocol.borrow().clone() else {
             return;
@@ -38,14 +38,20 @@ impl SocketTransport {
             }
         };
         self.calling.set(false);
+        // It may have replaced itself, and this be the last of it.
+        self.drop_foreign(protocol);
         if let Err(payload) = outcome {
             let message = format!("protocol.{}() failed", method.get());
             self.report(ErrorContext::new(&message).panicked(&*payload));
-            let spawner = self.event_loop.spawner();
-            spawner.catch_panic("panic in the destructor of a panic's payload", || {
-                drop(payload);
-            });
+            self.drop_foreign(payload);
         }
+    }
+
+    /// Drops what a user made.
+    fn drop_foreign<T>(&self, value: T) {
+        self.event_loop
+            .spawner()
+            .catch_panic("panic in a destructor", || drop(value));
     }
 
     /// Tells the protocol what it does not know yet: errors, and whether to pause. Inside one of its

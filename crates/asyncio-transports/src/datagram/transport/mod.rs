@@ -234,6 +234,17 @@ impl DatagramTransport for SocketTransport {
         self.send(data, address)
     }
 
+    fn set_protocol(&self, protocol: Rc<RefCell<dyn DatagramProtocol>>) {
+        if !self.life.get().is_over() {
+            let old = self.protocol.replace(Some(protocol));
+            drop(old);
+        }
+    }
+
+    fn get_protocol(&self) -> Option<Rc<RefCell<dyn DatagramProtocol>>> {
+        self.protocol.borrow().clone()
+    }
+
     fn set_write_buffer_limits(
         &self,
         high: Option<usize>,
