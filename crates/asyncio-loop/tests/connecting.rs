@@ -12,7 +12,8 @@ use std::time::Duration;
 use asyncio_executor::yield_now;
 use asyncio_loop::socket::{Domain, SockAddr, Socket, Type};
 use asyncio_loop::{ConnectError, EventLoop, sock_accept, sock_connect, sock_recv, sock_sendall};
-use scene::{Folder, run};
+use asyncio_testkit::Folder;
+use scene::run;
 
 on_every_selector! {
     a_connect_that_is_refused_names_the_address,
@@ -87,7 +88,7 @@ fn a_host_is_no_address_of_a_unix_socket(event_loop: &EventLoop) {
 
 fn a_unix_listener_is_reached_by_its_path(event_loop: &EventLoop) {
     let folder = Folder::new();
-    let path = folder.0.join("socket");
+    let path = folder.join("socket");
     run(event_loop, async |event_loop| {
         let sock = || event_loop.socket(Domain::UNIX, Type::STREAM).unwrap();
         let error = sock_connect(&sock(), &*path).await.unwrap_err();
@@ -116,7 +117,7 @@ fn a_unix_listener_is_reached_by_its_path(event_loop: &EventLoop) {
 /// The kernel does not wait there, and has no event for the end of it.
 fn a_full_unix_listener_is_an_error(event_loop: &EventLoop) {
     let folder = Folder::new();
-    let path = folder.0.join("socket");
+    let path = folder.join("socket");
     run(event_loop, async |event_loop| {
         let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
         listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixDatagram;
 
 use asyncio_loop::{Address, EventLoop, sock_recv, sock_recvfrom, sock_recvfrom_into, sock_sendto};
 use asyncio_reactor::Async;
-use scene::{Folder, run};
+use asyncio_testkit::Folder;
+use scene::run;
 
 on_every_selector! {
     datagrams_know_their_sender,
@@ -68,7 +69,7 @@ fn a_long_datagram_is_cut(event_loop: &EventLoop) {
 
 fn unix_datagrams_know_names_and_none(event_loop: &EventLoop) {
     let folder = Folder::new();
-    let (here, there) = (folder.0.join("here"), folder.0.join("there"));
+    let (here, there) = (folder.join("here"), folder.join("there"));
     run(event_loop, async |event_loop| {
         let named = event_loop
             .register(UnixDatagram::bind(&here).unwrap())

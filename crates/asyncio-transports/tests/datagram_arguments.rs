@@ -8,8 +8,9 @@ use std::os::unix::net::UnixDatagram;
 
 use asyncio_loop::socket::{Domain, Protocol};
 use asyncio_loop::{AddrInfoHints, GaiError};
+use asyncio_testkit::Folder;
 use asyncio_transports::{DatagramEndpoint, open_datagram_endpoint};
-use datagram_scene::{Folder, internet, peer};
+use datagram_scene::{internet, peer};
 
 on_every_selector! {
     without_an_address_a_family_is_needed,
@@ -203,7 +204,7 @@ async fn broadcast_is_not_connected() {
 
 async fn a_socket_file_that_is_left_over_is_replaced() {
     let folder = Folder::new();
-    let path = folder.0.join("left-over");
+    let path = folder.join("left-over");
     drop(UnixDatagram::bind(&path).unwrap());
     let endpoint = open_datagram_endpoint().local_addr(&*path).await.unwrap();
     assert_eq!(endpoint.local_addr().unwrap().as_pathname(), Some(&*path));
@@ -214,7 +215,7 @@ async fn a_socket_file_that_is_left_over_is_replaced() {
 
 async fn a_socket_file_in_use_is_left_alone() {
     let folder = Folder::new();
-    let path = folder.0.join("in-use");
+    let path = folder.join("in-use");
     let first = UnixDatagram::bind(&path).unwrap();
     let opened = open_datagram_endpoint().local_addr(&*path).await;
     assert_eq!(opened.unwrap_err().kind(), io::ErrorKind::AddrInUse);
@@ -225,12 +226,12 @@ async fn a_socket_file_in_use_is_left_alone() {
 
 async fn other_files_are_left_alone() {
     let folder = Folder::new();
-    let path = folder.0.join("file");
+    let path = folder.join("file");
     std::fs::write(&path, "precious").unwrap();
     let opened = open_datagram_endpoint().local_addr(&*path).await;
     assert_eq!(opened.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     // A link to a socket file is not one: what it points to stays, and so does the link.
-    let (socket, link) = (folder.0.join("socket"), folder.0.join("link"));
+    let (socket, link) = (folder.join("socket"), folder.join("link"));
     drop(UnixDatagram::bind(&socket).unwrap());
     std::os::unix::fs::symlink(&socket, &link).unwrap();
     let opened = open_datagram_endpoint().local_addr(&*link).await;

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use asyncio_executor::yield_now;
 use asyncio_loop::{create_task, sleep};
+use asyncio_testkit::Folder;
 use asyncio_testkit::heap::{self, CountingAllocator};
 use asyncio_transports::{DatagramEndpoint, open_datagram_endpoint};
-use datagram_scene::{Folder, internet, nobody, peer, run_simulated};
+use datagram_scene::{internet, nobody, peer, run_simulated};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -196,7 +197,7 @@ async fn several_tasks_receive_each_their_own() {
 
 async fn unix_datagrams_know_names_and_none() {
     let folder = Folder::new();
-    let (here, there) = (folder.0.join("here"), folder.0.join("there"));
+    let (here, there) = (folder.join("here"), folder.join("there"));
     let server = open_datagram_endpoint().local_addr(&*there).await.unwrap();
     let named = open_datagram_endpoint()
         .local_addr(&*here)
@@ -284,11 +285,11 @@ async fn a_flood_lets_others_run() {
 #[test]
 fn a_send_finds_room_that_nobody_tells_of() {
     let folder = Folder::new();
-    let path = folder.0.join("receiver");
+    let path = folder.join("receiver");
     let ((), waited) = run_simulated(async {
         let receiver = open_datagram_endpoint().local_addr(&*path).await.unwrap();
         let sender = open_datagram_endpoint()
-            .local_addr(&*folder.0.join("sender"))
+            .local_addr(&*folder.join("sender"))
             .await
             .unwrap();
         let to = receiver.local_addr().unwrap();

@@ -10,13 +10,12 @@ use std::rc::Rc;
 
 use asyncio_executor::{ContextVar, yield_now};
 use asyncio_loop::{create_task, get_running_loop, sleep};
+use asyncio_testkit::Folder;
 use asyncio_transports::{
     DatagramTransport, Flow, PeerName, SockName, TransportSocket, TruncatedDatagram,
     create_datagram_endpoint,
 };
-use datagram_scene::{
-    Folder, Log, Recorder, internet, nobody, peer, run_simulated, some_turns, until,
-};
+use datagram_scene::{Log, Recorder, internet, nobody, peer, run_simulated, some_turns, until};
 use socket2::{SockAddr, Socket};
 
 on_every_selector! {
@@ -217,7 +216,7 @@ async fn an_address_of_another_family_is_an_error_n11() {
     let _ = transport.sendto(b"x", Some(&six.into())).unwrap();
     assert!(log.last().starts_with("error"));
     let folder = Folder::new();
-    let path = SockAddr::unix(folder.0.join("x")).unwrap();
+    let path = SockAddr::unix(folder.join("x")).unwrap();
     let _ = transport.sendto(b"x", Some(&path)).unwrap();
     assert_eq!(log.len(), 3);
     assert!(!transport.is_closing());
@@ -231,7 +230,7 @@ async fn an_unnamed_sender_has_an_unnamed_address() {
         }
     }
     let folder = Folder::new();
-    let path = folder.0.join("named");
+    let path = folder.join("named");
     let seen = Rc::new(Cell::new(None));
     let protocol = Unnamed(seen.clone());
     let builder = create_datagram_endpoint(|| protocol).local_addr(&*path);
@@ -531,13 +530,13 @@ async fn a_creation_that_is_given_up_closes() {
 #[test]
 fn room_that_nobody_tells_of_is_found() {
     let folder = Folder::new();
-    let path = folder.0.join("receiver");
+    let path = folder.join("receiver");
     let ((), waited) = run_simulated(async {
         let far = UnixDatagram::bind(&path).unwrap();
         let to = SockAddr::unix(&path).unwrap();
         let log = Log::default();
         let protocol = Recorder::new(&log);
-        let builder = create_datagram_endpoint(|| protocol).local_addr(&*folder.0.join("sender"));
+        let builder = create_datagram_endpoint(|| protocol).local_addr(&*folder.join("sender"));
         let (transport, _protocol) = builder.await.unwrap();
         let mut sent = 0;
         while transport.get_write_buffer_size() < 100 {

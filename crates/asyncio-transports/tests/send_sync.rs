@@ -31,8 +31,8 @@ assert_not_impl_any!(CreateServer<Factory>: Send, Sync);
 assert_impl_all!(Awaited: Send, Sync, Copy);
 assert_impl_all!(TruncatedDatagram: std::error::Error, Send, Sync);
 assert_not_impl_any!(DatagramEndpoint: Send, Sync);
-assert_not_impl_any!(DatagramEndpointBuilder<Awaited>: Send, Sync);
-assert_not_impl_any!(DatagramEndpointBuilder<WithProtocol<Factory>>: Send, Sync);
+assert_impl_all!(DatagramEndpointBuilder<Awaited>: Send, Sync);
+assert_impl_all!(DatagramEndpointBuilder<WithProtocol<Factory>>: Send, Sync);
 #[cfg(unix)]
 assert_impl_all!(UnixEndpoint: Send, Sync);
 #[cfg(unix)]

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use asyncio_executor::yield_now;
 use asyncio_futures::timeout;
 use asyncio_loop::ConnectError;
-use asyncio_testkit::Census;
+use asyncio_testkit::{Census, Folder};
 use asyncio_transports::{RefusedSocket, Server, create_unix_connection, create_unix_server};
-use net::{Echo, Folder, Recorder, Seen, guarded_run, note_errors, run};
+use net::{Echo, Recorder, Seen, guarded_run, note_errors, run};
 use std::time::Duration;
 
 fn is_socket(path: &Path) -> bool {
@@ -208,7 +208,7 @@ fn a_relative_path_is_removed_wherever_the_process_is_by_then_n1() {
         "a_relative_path_is_removed_wherever_the_process_is_by_then_n1",
         || {
             let folder = Folder::new();
-            std::env::set_current_dir(&folder.0).unwrap();
+            std::env::set_current_dir(folder.path()).unwrap();
             run(async |_| {
                 let server = serve(Path::new("socket")).await.unwrap();
                 assert!(is_socket(&folder.join("socket")));
@@ -225,7 +225,7 @@ fn a_path_that_is_too_long_is_an_error_n1() {
     guarded_run(async |_| {
         let folder = Folder::new();
         let path_of = |length: usize| -> PathBuf {
-            let rest = length - folder.0.as_os_str().len() - 1;
+            let rest = length - folder.path().as_os_str().len() - 1;
             folder.join(&"x".repeat(rest))
         };
         // The kernel's structure has 108 bytes on Linux, and a zero at the end.

@@ -8,6 +8,7 @@
 //! * [`Child`] and [`in_child`] run one test in a process of its own, with limits of its own;
 //! * [`Rng`] and [`for_each_seed`] make model tests that can be replayed, [`Pattern`] bytes whose
 //!   transfer can be checked;
+//! * [`Folder`] is a place for a test's files;
 //! * [`needs_program`], [`needs_root`] and [`needs()`] skip a test where the machine lacks something, in
 //!   one line, and fail it where `ASYNCIO_TEST_NO_SKIP` is set;
 //! * `Link` (on Linux) is two network namespaces with a bad line between them;
@@ -41,6 +42,7 @@
 mod census;
 mod child;
 mod exclusive;
+mod folder;
 pub mod heap;
 #[cfg(target_os = "linux")]
 mod link;
@@ -54,6 +56,7 @@ mod watchdog;
 pub use census::{Census, Difference, cpu_time, threads};
 pub use child::{Child, Outcome, in_child};
 pub use exclusive::{Exclusive, exclusive};
+pub use folder::Folder;
 #[cfg(target_os = "linux")]
 pub use link::{End, Link, Traffic, Weather};
 pub use needs::{needs, needs_program, needs_root};

@@ -5,9 +5,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -115,26 +113,6 @@ pub fn unix_pair(event_loop: &LoopRef) -> (Async<UnixStream>, Async<UnixStream>)
         event_loop.register(a).unwrap(),
         event_loop.register(b).unwrap(),
     )
-}
-
-/// A folder of its own for each test, gone with the test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("asyncio-loop-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// What has happened, in order.

@@ -4,9 +4,7 @@
 
 use std::cell::RefCell;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use asyncio_executor::yield_now;
@@ -107,26 +105,6 @@ pub fn nobody() -> SocketAddr {
 #[track_caller]
 pub fn internet(address: Option<SockAddr>) -> SocketAddr {
     address.and_then(|it| it.as_socket()).unwrap()
-}
-
-/// A folder of its own for each test, gone with the test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("asyncio-datagrams-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// What has happened, in order.
