@@ -123,6 +123,7 @@ fn a_failure_after_a_part_tells_how_much_was_sent(event_loop: &EventLoop) {
             .unwrap()
             .downcast_ref::<PartialWrite>()
             .unwrap();
+        let got = got as u64;
         assert!((got..1 << 22).contains(&partial.sent), "{}", partial.sent);
         assert_eq!(partial.error.kind(), error.kind());
         assert!(

@@ -33,7 +33,9 @@ impl StreamWriter {
     /// Writes, without waiting: what the kernel does not take is kept. [`drain`](Self::drain) after
     /// it, so that this does not become more and more.
     ///
-    /// On a connection that is lost it does nothing; `drain` tells.
+    /// On a connection that is lost it does nothing; `drain` tells. While
+    /// [`sendfile`](asyncio_transports::sendfile) has the connection for itself, it does nothing but
+    /// tell the exception handler.
     pub fn write(&self, data: &[u8]) {
         let _: Flow = self.transport().write(data);
     }
@@ -179,6 +181,7 @@ fn accepted(flow: Flow, count: usize) -> io::Result<usize> {
     match flow {
         Flow::Open | Flow::Paused => Ok(count),
         Flow::Closed => Err(io::ErrorKind::BrokenPipe.into()),
+        Flow::Busy => Err(io::ErrorKind::ResourceBusy.into()),
     }
 }
 

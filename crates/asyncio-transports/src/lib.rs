@@ -8,6 +8,7 @@
 //! * [`create_connection`], [`create_unix_connection`], [`connect_accepted_socket`],
 //!   [`create_datagram_endpoint`], [`connect_read_pipe`], [`connect_write_pipe`] bring them together.
 //! * [`create_server`] and [`create_unix_server`] do it for everybody who connects to a [`Server`].
+//! * [`sendfile`] and [`sock_sendfile`] send a file, without a copy where the system can.
 //! * A [`Layer`] comes in between: TLS is one.
 //! * [`DatagramEndpoint`] has datagrams by `await`, without a protocol.
 //!
@@ -26,6 +27,7 @@ mod connect;
 mod connection;
 mod datagram;
 mod extra;
+mod files;
 mod flow;
 mod io;
 mod layer;
@@ -54,6 +56,9 @@ pub use datagram::{
     create_datagram_endpoint, open_datagram_endpoint,
 };
 pub use extra::{PeerName, Query, SockName};
+pub use files::{
+    FileSink, Sendfile, SendfileNotAvailableError, SockSendfile, sendfile, sock_sendfile,
+};
 pub use flow::{InvalidLimits, WriteLimits};
 pub use layer::{Layer, Layered, Opened, Opening, Role};
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use socket2::SockAddr;
 
 use crate::flow::{InvalidLimits, WriteLimits};
-use crate::{DatagramProtocol, Protocol, Query};
+use crate::{DatagramProtocol, FileSink, Protocol, Query};
 
 /// What every transport has.
 pub trait BaseTransport: fmt::Debug + 'static {
@@ -129,6 +129,13 @@ pub trait Transport: ReadTransport + WriteTransport {
     ///
     /// [`ReadInto::Later`]: crate::ReadInto::Later
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Where [`sendfile`](crate::sendfile) sends a file to, past this transport. `None`, as
+    /// provided, if nothing may go past it: a layer has to see each byte. Then files are read, and
+    /// written to it.
+    fn file_sink(&self) -> Option<FileSink> {
+        None
+    }
 }
 
 /// A transport of datagrams. While reading is paused, what comes waits in the kernel; what does not
@@ -178,6 +185,10 @@ pub enum Flow {
     Paused,
     /// Nothing was written and nothing will be: the transport is closing, or this side was ended.
     Closed,
+    /// Nothing was written: [`sendfile`](crate::sendfile) is in progress, and has the transport for
+    /// itself. asyncio raises `RuntimeError`; here the exception handler is told, too, once for
+    /// each file.
+    Busy,
 }
 
 /// The unwritten rest of an owned buffer.

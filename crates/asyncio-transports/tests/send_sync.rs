@@ -2,9 +2,9 @@
 
 use asyncio_transports::{
     Awaited, BindError, ConnectAcceptedSocket, ConnectErrors, CreateConnection, CreateServer,
-    DatagramEndpoint, DatagramEndpointBuilder, Destination, Layered, ListenOn, Opened, Opening,
-    Port, RefusedSocket, Role, Server, ShutdownReport, TransportSocket, TruncatedDatagram,
-    WithProtocol,
+    DatagramEndpoint, DatagramEndpointBuilder, Destination, FileSink, Layered, ListenOn, Opened,
+    Opening, Port, RefusedSocket, Role, Sendfile, SendfileNotAvailableError, Server,
+    ShutdownReport, SockSendfile, TransportSocket, TruncatedDatagram, WithProtocol,
 };
 #[cfg(unix)]
 use asyncio_transports::{CreateUnixConnection, CreateUnixServer, UnixEndpoint};
@@ -20,6 +20,10 @@ assert_impl_all!(ListenOn: Send, Sync);
 assert_impl_all!(Port: Send, Sync, Clone);
 assert_impl_all!(Role: Send, Sync, Clone);
 assert_impl_all!(ShutdownReport: Send, Sync, Copy);
+assert_impl_all!(SendfileNotAvailableError: std::error::Error, Send, Sync);
+assert_not_impl_any!(FileSink: Send, Sync);
+assert_not_impl_any!(Sendfile<'_>: Send, Sync);
+assert_not_impl_any!(SockSendfile<'_, socket2::Socket>: Send, Sync);
 assert_not_impl_any!(Layered: Send, Sync);
 assert_not_impl_any!(Opened: Send, Sync);
 assert_not_impl_any!(Opening: Send, Sync);

@@ -40,3 +40,5 @@ pub use asyncio_futures::{EmptySetError, TimeoutError};
 pub use asyncio_streams::{IncompleteReadError, LimitOverrunError};
 #[cfg(feature = "sync")]
 pub use asyncio_sync::BrokenBarrierError;
+#[cfg(feature = "transports")]
+pub use asyncio_transports::SendfileNotAvailableError;

@@ -48,8 +48,9 @@ pub use crate::timeouts::{
 };
 #[cfg(feature = "transports")]
 pub use crate::transports::{
-    BaseTransport, DatagramTransport, ReadTransport, Server, Transport, WriteTransport,
-    connect_accepted_socket, create_connection, create_datagram_endpoint, create_server,
+    BaseTransport, DatagramTransport, ReadTransport, SendfileNotAvailableError, Server, Transport,
+    WriteTransport, connect_accepted_socket, create_connection, create_datagram_endpoint,
+    create_server, sendfile, sock_sendfile,
 };
 #[cfg(all(feature = "transports", unix))]
 pub use crate::transports::{

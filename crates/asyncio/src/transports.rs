@@ -59,11 +59,11 @@
 pub use asyncio_transports::{
     Awaited, BaseTransport, BindError, Chunk, ConnectAcceptedSocket, ConnectErrors, Connected,
     CreateConnection, CreateServer, DatagramEndpoint, DatagramEndpointBuilder, DatagramTransport,
-    Destination, Flow, InvalidLimits, Layer, Layered, ListenOn, Opened, Opening, PeerName, Port,
-    Query, ReadTransport, RefusedSocket, Role, Server, ShutdownReport, SockName, Transport,
-    TransportSocket, TruncatedDatagram, WithProtocol, WriteLimits, WriteTransport,
-    connect_accepted_socket, create_connection, create_datagram_endpoint, create_server,
-    open_datagram_endpoint,
+    Destination, FileSink, Flow, InvalidLimits, Layer, Layered, ListenOn, Opened, Opening,
+    PeerName, Port, Query, ReadTransport, RefusedSocket, Role, Sendfile, SendfileNotAvailableError,
+    Server, ShutdownReport, SockName, SockSendfile, Transport, TransportSocket, TruncatedDatagram,
+    WithProtocol, WriteLimits, WriteTransport, connect_accepted_socket, create_connection,
+    create_datagram_endpoint, create_server, open_datagram_endpoint, sendfile, sock_sendfile,
 };
 #[cfg(unix)]
 pub use asyncio_transports::{

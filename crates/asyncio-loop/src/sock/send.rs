@@ -26,7 +26,12 @@ pub async fn sock_sendall<S: AsSource>(sock: &Async<S>, data: &[u8]) -> io::Resu
             .write_io(|sock| sys::send(sock.as_source(), rest))
             .await
         {
-            Ok(0) => return Err(PartialWrite::or(sent, io::ErrorKind::WriteZero.into())),
+            Ok(0) => {
+                return Err(PartialWrite::or(
+                    sent as u64,
+                    io::ErrorKind::WriteZero.into(),
+                ));
+            }
             Ok(n) => {
                 sent += n;
                 if n < rest.len() {
@@ -34,7 +39,7 @@ pub async fn sock_sendall<S: AsSource>(sock: &Async<S>, data: &[u8]) -> io::Resu
                     sock.clear_writable();
                 }
             }
-            Err(error) => return Err(PartialWrite::or(sent, error)),
+            Err(error) => return Err(PartialWrite::or(sent as u64, error)),
         }
     }
     Ok(())
@@ -61,19 +66,20 @@ pub async fn sock_sendto<S: AsSource>(
         .await
 }
 
-/// Sending failed after a part was sent: inside the error of [`sock_sendall`], from which
-/// [`io::Error::get_ref`] and a downcast get it back.
+/// Sending failed after a part was sent: inside the error of [`sock_sendall`], and of what sends
+/// files, from which [`io::Error::get_ref`] and a downcast get it back.
 #[derive(Debug)]
 pub struct PartialWrite {
     /// Bytes that were sent.
-    pub sent: usize,
+    pub sent: u64,
     /// What stopped it.
     pub error: io::Error,
 }
 
 impl PartialWrite {
     /// `error`, with what was sent before it, if anything was.
-    fn or(sent: usize, error: io::Error) -> io::Error {
+    #[must_use]
+    pub fn or(sent: u64, error: io::Error) -> io::Error {
         if sent == 0 {
             return error;
         }

@@ -53,9 +53,9 @@ impl<I: Io> Connection<I> {
 
     /// Tells the protocol to pause or to go on, if its last word was another. Inside one of its
     /// methods that waits until the method is over; inside a call of the user's that has borrowed
-    /// it, until the connection's next turn.
+    /// it, until the connection's next turn; while a file is sent, until that is over.
     pub(super) fn tell_flow(&self, in_turn: bool) {
-        while !self.flags.get().calling {
+        while !self.flags.get().calling && !self.is_claimed() {
             let mut life = self.life.get();
             let Some(call) = life.flow_call(self.flow.is_paused()) else {
                 return;

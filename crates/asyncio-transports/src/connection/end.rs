@@ -5,6 +5,7 @@ use std::io;
 use asyncio_executor::ErrorContext;
 
 use super::Connection;
+use super::read::copy_of;
 use crate::io::Io;
 use crate::life::{Life, Next};
 
@@ -14,6 +15,7 @@ impl<I: Io> Connection<I> {
         let all_written = !self.has_unwritten();
         let next = self.change(|life| life.close(all_written));
         self.after(next);
+        self.wake_sender();
     }
 
     /// Ends the connection without writing what is unwritten.
@@ -25,6 +27,8 @@ impl<I: Io> Connection<I> {
             self.drop_foreign(unwritten);
             self.error.set(error);
         }
+        // Before the loss: it finds the error here.
+        self.wake_sender();
         self.after(next);
     }
 
@@ -68,6 +72,10 @@ impl<I: Io> Connection<I> {
             return;
         }
         let error = self.error.take();
+        if self.is_claimed() {
+            // Whoever sends a file may be reading it now.
+            self.error.set(error.as_ref().map(copy_of));
+        }
         self.call(|protocol, method| {
             method.set("connection_lost");
             protocol.connection_lost(error);
@@ -80,6 +88,22 @@ impl<I: Io> Connection<I> {
         self.drop_foreign(protocol);
         self.drop_foreign(self.membership.take());
     }
+}
+
+/// Whether it is the end of the connection, and not the file's fault, when a file is sent.
+pub(super) fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::TimedOut
+            | ErrorKind::NotConnected
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
 }
 
 /// Whether it comes from the peer or the network: asyncio's `OSError`, which is not reported.

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::rc::{Rc, Weak};
+use std::task::Waker;
 
 use asyncio_executor::{Context, Dispatch, drop_flat};
 use asyncio_loop::LoopRef;
@@ -20,14 +21,17 @@ use crate::io::Io;
 use crate::life::{Life, Next};
 use crate::outbox::Outbox;
 use crate::{Protocol, Transport};
+use file::Claim;
 
 mod calls;
 mod end;
+mod file;
 mod read;
 mod start;
 mod transport;
 mod write;
 
+pub(crate) use read::copy_of;
 #[cfg(any(unix, feature = "testing"))]
 pub(crate) use start::start_with;
 pub(crate) use start::{Membership, Owner, Setup, start_socket};
@@ -52,6 +56,8 @@ pub(crate) struct Connection<I: Io> {
     /// What the protocol's methods run in; `None` is an empty context, in which none of them has set
     /// anything yet.
     context: Cell<Option<Context>>,
+    /// Whoever sends a file, while waiting.
+    sender: Cell<Option<Box<Waker>>>,
     /// Dropped when the connection is over.
     membership: Cell<Option<Membership>>,
     peer: Peer,
@@ -72,6 +78,8 @@ struct Flags {
     last_asked: bool,
     /// How many writes were refused: asyncio warns at the fifth.
     refused: u8,
+    /// A file is being sent, and nothing else is written.
+    claim: Claim,
 }
 
 impl<I: Io> Dispatch for Connection<I> {
@@ -101,6 +109,7 @@ impl<I: Io> Dispatch for Connection<I> {
             self.flush();
         }
         self.tell_flow(true);
+        self.wake_sender();
         self.want();
     }
 
@@ -113,6 +122,7 @@ impl<I: Io> Dispatch for Connection<I> {
             self.error.take(),
             self.waiter.take(),
             self.membership.take(),
+            self.sender.take(),
         );
         drop_flat((protocol, io, outbox, rest));
     }
@@ -177,7 +187,7 @@ impl<I: Io> Connection<I> {
         let (life, ready) = (self.life.get(), self.ready.get());
         let interest = Interest {
             readable: life.reads() && !ready.readable,
-            writable: self.has_unwritten() && !ready.writable,
+            writable: (self.has_unwritten() || self.is_file_blocked()) && !ready.writable,
         };
         if let Some(Err(error)) = self.with_io(|io| io.want(interest)) {
             self.break_off(Some(error));

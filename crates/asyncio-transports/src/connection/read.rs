@@ -189,8 +189,8 @@ impl<I: Io> Connection<I> {
     }
 }
 
-/// An error for two: `connection_lost` is told, and whoever called.
-fn copy_of(error: &io::Error) -> io::Error {
+/// An error for two: `connection_lost` is told, and somebody who waits.
+pub(crate) fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),

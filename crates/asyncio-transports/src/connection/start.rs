@@ -125,6 +125,7 @@ pub(crate) fn start_with<I: Io>(
         outbox: RefCell::default(),
         error: Cell::default(),
         waiter: Cell::new(Some(waiter)),
+        sender: Cell::default(),
         context: Cell::new(context),
         membership: Cell::new(membership),
         peer: peer.map(Peer::from).unwrap_or_default(),

@@ -8,11 +8,14 @@ use socket2::SockRef;
 
 use super::Connection;
 use crate::extra::Query;
+use crate::files::Sink;
 use crate::flow::{InvalidLimits, WriteLimits};
 use crate::io::Io;
 use crate::life::Life;
 use crate::transport_socket::{HasSocket, TransportSocket};
-use crate::{BaseTransport, Chunk, Flow, Protocol, ReadTransport, Transport, WriteTransport};
+use crate::{
+    BaseTransport, Chunk, FileSink, Flow, Protocol, ReadTransport, Transport, WriteTransport,
+};
 
 impl<I: Io> HasSocket for Connection<I> {
     fn look(&self, look: &mut dyn FnMut(SockRef<'_>)) {
@@ -69,7 +72,7 @@ impl<I: Io> WriteTransport for Connection<I> {
     }
 
     fn write_eof(&self) {
-        let all_written = !self.has_unwritten();
+        let all_written = !self.has_unwritten() && !self.is_claimed();
         let next = if I::HALF_CLOSES {
             self.change(|life| life.end_output(all_written))
         } else {
@@ -120,6 +123,11 @@ impl<I: Io> Transport for Connection<I> {
 
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_now(buffer)
+    }
+
+    fn file_sink(&self) -> Option<FileSink> {
+        let this: Rc<dyn Sink> = self.this.upgrade()?;
+        Some(FileSink::new(this))
     }
 }
 

@@ -39,6 +39,19 @@ impl<I: Io> Connection<I> {
             self.refuse();
             return Flow::Closed;
         }
+        if self.is_claimed() {
+            self.refuse_busy();
+            return Flow::Busy;
+        }
+        self.write_now(data, rest)
+    }
+
+    /// Writes, on an output that is there.
+    pub(super) fn write_now(
+        &self,
+        data: &[IoSlice<'_>],
+        rest: &mut dyn FnMut(usize) -> Chunk,
+    ) -> Flow {
         let size = data.iter().map(|slice| slice.len()).sum();
         let mut written = 0;
         if !self.has_unwritten() {
@@ -54,6 +67,11 @@ impl<I: Io> Connection<I> {
             return Flow::Closed;
         }
         self.flow_now()
+    }
+
+    /// Whether there may be more to write. After `write_eof` a file goes on.
+    fn takes_output(&self) -> bool {
+        self.life.get().has_output() || self.is_sending()
     }
 
     /// Writes, with nothing before it that is unwritten, as much as there is room for.
@@ -86,7 +104,7 @@ impl<I: Io> Connection<I> {
             (chunk, size)
         });
         // It is foreign code, and may have closed us.
-        if !self.life.get().has_output() {
+        if !self.takes_output() {
             return false;
         }
         let Ok(mut place) = self.outbox.try_borrow_mut() else {
@@ -122,7 +140,7 @@ impl<I: Io> Connection<I> {
     /// Tells the protocol if it is to pause, and the caller.
     pub(super) fn flow_now(&self) -> Flow {
         self.tell_flow(false);
-        if !self.life.get().has_output() {
+        if !self.takes_output() {
             Flow::Closed
         } else if self.flow.is_paused() {
             Flow::Paused
@@ -187,8 +205,8 @@ impl<I: Io> Connection<I> {
         self.drop_foreign(done);
         self.flow.shrunk(size);
         self.tell_flow(true);
-        // What resume_writing has written meanwhile comes first.
-        if empty && !self.has_unwritten() {
+        // What resume_writing has written meanwhile comes first, and so does a file.
+        if empty && !self.has_unwritten() && !self.is_sending() {
             let next = self.change(Life::written);
             if next == Next::Lost {
                 // asyncio: at once, unlike a close with nothing to write.

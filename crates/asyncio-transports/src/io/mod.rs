@@ -1,5 +1,6 @@
 //! What a connection is made over: the few operations that sockets, pipes and memory differ in.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 
 use asyncio_reactor::{Interest, Readiness};
@@ -38,6 +39,15 @@ pub(crate) trait Io: 'static {
     /// Writes as much as there is room for, of at most [`SLICES_MAX`](crate::outbox::SLICES_MAX)
     /// slices.
     fn write(&self, data: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Has the system send a part of a file: how many bytes; 0 at the file's end.
+    ///
+    /// # Errors
+    /// `Unsupported`: it cannot.
+    fn send_file(&self, file: &File, position: u64, count: usize) -> io::Result<usize> {
+        let _ = (file, position, count);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Ends the side that writes.
     fn end_output(&self) -> io::Result<()>;

@@ -1,6 +1,7 @@
 //! Stream sockets: TCP and Unix.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IoSlice};
 
 use asyncio_loop::Driven;
@@ -61,6 +62,10 @@ impl Io for StreamSocket {
     #[inline]
     fn write(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
         sys::send(self.sock().as_source(), data)
+    }
+
+    fn send_file(&self, file: &File, position: u64, count: usize) -> io::Result<usize> {
+        sys::send_file(self.sock().as_source(), file, position, count)
     }
 
     fn end_output(&self) -> io::Result<()> {

@@ -177,6 +177,18 @@ impl Protocol for Below {
         AfterEof::Close
     }
 
+    fn pause_writing(&mut self) {
+        if let Some(protocol) = self.0.get_protocol() {
+            protocol.borrow_mut().pause_writing();
+        }
+    }
+
+    fn resume_writing(&mut self) {
+        if let Some(protocol) = self.0.get_protocol() {
+            protocol.borrow_mut().resume_writing();
+        }
+    }
+
     fn connection_lost(&mut self, error: Option<io::Error>) {
         self.0.raw.take();
         self.0.is_closing.set(true);

@@ -76,7 +76,7 @@ names! {
         "loop.sock_sendto": is { asyncio::sock_sendto };
         "loop.sock_connect": is { asyncio::sock_connect };
         "loop.sock_accept": is { asyncio::sock_accept };
-        "loop.sock_sendfile": comes { "asyncio-transports" };
+        "loop.sock_sendfile": is { asyncio::sock_sendfile };
         "loop.getaddrinfo": is { asyncio::getaddrinfo };
         "loop.getnameinfo": is { asyncio::getnameinfo };
         "loop.run_in_executor": method { LoopRef::run_in_executor, |it: &LoopRef| drop(it.run_in_executor(None, || ())) };
@@ -98,7 +98,7 @@ names! {
         "loop.connect_accepted_socket": is { asyncio::connect_accepted_socket };
         "loop.connect_read_pipe": is { asyncio::connect_read_pipe };
         "loop.connect_write_pipe": is { asyncio::connect_write_pipe };
-        "loop.sendfile": comes { "asyncio-transports" };
+        "loop.sendfile": is { asyncio::sendfile };
         "loop.start_tls": comes { "asyncio-tls" };
         "loop.add_signal_handler": comes { "asyncio-signal" };
         "loop.remove_signal_handler": comes { "asyncio-signal" };
@@ -195,7 +195,7 @@ names! {
         "BrokenBarrierError": is { asyncio::BrokenBarrierError };
         "IncompleteReadError": is { asyncio::IncompleteReadError };
         "LimitOverrunError": is { asyncio::LimitOverrunError };
-        "SendfileNotAvailableError": comes { "asyncio-transports" };
+        "SendfileNotAvailableError": is { asyncio::SendfileNotAvailableError };
     }
     "locks": "asyncio-sync.html" {
         "Lock": is { asyncio::Lock };
