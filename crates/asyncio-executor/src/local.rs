@@ -283,8 +283,7 @@ impl Local {
             if status == Status::Cancelled {
                 self.tree.watch_claim(extra.root);
             }
-            // A task's root has no parent that could be woken.
-            let _ = self.tree.close(self, extra.root);
+            self.tree.close_root(self, extra.root);
         }
         // In the order in which they came.
         if let Some(extra) = &mut ended.extra {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use asyncio_executor::{
-    Executor, Scope, ScopeRef, catch_cancelled, raise_cancelled, requests_around,
+    Executor, Scope, ScopeRef, Task, catch_cancelled, raise_cancelled, requests_around,
 };
 use futures_lite::future::{or, poll_once, zip};
 use futures_util::StreamExt;
@@ -217,6 +217,38 @@ impl Future for Named {
         }
         polled.map(|ended| message(&ended).to_owned())
     }
+}
+
+#[test]
+fn a_scope_knows_its_own_cancellation_from_that_of_the_task() {
+    let cancelled_by = |cancel: fn(&ScopeRef, &Task<bool>)| {
+        let stage = Stage::new();
+        let slot: Rc<RefCell<Option<ScopeRef>>> = Rc::default();
+        let reference = slot.clone();
+        let task = stage.executor.create_task(async move {
+            let mut body = std::pin::pin!(Some(pending::<()>()));
+            let mut scope = Scope::new();
+            assert!(!scope.was_requested());
+            let ended = poll_fn(|cx| {
+                let polled = scope.poll(body.as_mut(), cx);
+                *reference.borrow_mut() = scope.reference();
+                polled
+            });
+            assert!(ended.await.is_err());
+            scope.was_requested()
+        });
+        stage.turn();
+        let scope = slot.borrow().clone().expect("an open scope");
+        cancel(&scope, &task);
+        stage.turn();
+        task.into_result().expect("it has ended").unwrap()
+    };
+    assert!(cancelled_by(|scope, _| _ = scope.cancel()));
+    assert!(!cancelled_by(|_, task| _ = task.cancel()));
+    assert!(cancelled_by(|scope, task| {
+        task.cancel();
+        scope.cancel();
+    }));
 }
 
 #[test]

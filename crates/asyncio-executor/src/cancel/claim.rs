@@ -204,7 +204,7 @@ impl Claim {
     /// Closes a claim that has its value: a request that it passed on is settled by that.
     fn close_quietly(&mut self) {
         if let State::Open(local, node) = std::mem::take(&mut self.state)
-            && let Some(waker) = local.tree.close(&local, node)
+            && let Some(waker) = local.tree.close(&local, node).waker
         {
             wake(&local, waker);
         }

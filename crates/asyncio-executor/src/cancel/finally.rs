@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::cancel::orphan::orphan;
-use crate::cancel::{Cancelled, Kind, Scope};
+use crate::cancel::{Cancelled, Scope};
 use crate::caught::drop_payload;
 use crate::error::{ErrorContext, PanicPayload};
 use crate::home;
@@ -203,7 +203,7 @@ fn poll_body<F: Future>(
 ) -> Poll<End<F::Output>> {
     let poll = || match scope.answer(cx) {
         Some(cancelled) => Poll::Ready(Err(cancelled)),
-        None => scope.poll_inside(plain, cx, |cx| match body.as_mut().as_pin_mut() {
+        None => scope.poll_inside(cx, |cx| match body.as_mut().as_pin_mut() {
             Some(body) => body.poll(cx),
             None => Poll::Pending,
         }),
@@ -251,7 +251,7 @@ impl<S: 'static, T> Ending<S, T> {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
             // When it starts, no request is answered: one that came during the body's last poll
             // interrupts the clean-up where it first waits.
-            None => scope.poll_inside(plain, cx, |cx| {
+            None => scope.poll_inside(cx, |cx| {
                 if let Some(saved) = saved.take() {
                     running = Some(start(saved));
                 }
@@ -327,8 +327,4 @@ impl<S: 'static, T> Drop for Ending<S, T> {
         }
         orphan(local, node, self.location, clean_up);
     }
-}
-
-fn plain() -> Kind {
-    Kind::Plain(None)
 }

@@ -39,12 +39,10 @@ pub(super) struct Level<'a> {
 }
 
 impl<'a> Level<'a> {
-    /// Whether a scope of this kind may go without a node in its first poll, with this waker.
+    /// Whether a plain scope may go without a node in its first poll, with this waker.
     #[inline]
-    pub(super) fn suffices(local: &Local, kind: &Kind, waker: &Waker) -> bool {
-        matches!(kind, Kind::Plain(None))
-            && !local.tree.is_marked()
-            && local.tree.is_woken_by_task(local, waker)
+    pub(super) fn suffices(local: &Local, waker: &Waker) -> bool {
+        !local.tree.is_marked() && local.tree.is_woken_by_task(local, waker)
     }
 
     /// Begins the first poll of a scope.

@@ -1,6 +1,66 @@
 //! Parents and children: the shape of the tree, and walks through it.
 
+use crate::cancel::nodes::{Node, Nodes};
 use crate::cancel::{Kind, NodeId, Tree};
+
+/// What a node leaves among its siblings.
+pub(super) struct Gap {
+    parent: NodeId,
+    previous: NodeId,
+    next: NodeId,
+}
+
+impl Node {
+    #[inline]
+    pub(super) fn gap(&self) -> Gap {
+        Gap {
+            parent: self.parent,
+            previous: self.previous,
+            next: self.next,
+        }
+    }
+}
+
+impl Gap {
+    /// Whether there is nobody beside it.
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        self.previous.is_none() && self.next.is_none()
+    }
+
+    /// Makes those beside it neighbours.
+    pub(super) fn close(self, nodes: &mut Nodes) {
+        if let Some(node) = nodes.get_mut(self.previous) {
+            node.next = self.next;
+        } else if let Some(parent) = nodes.get_mut(self.parent) {
+            parent.first = self.next;
+        }
+        if let Some(node) = nodes.get_mut(self.next) {
+            node.previous = self.previous;
+        } else if let Some(parent) = nodes.get_mut(self.parent) {
+            parent.last = self.previous;
+        }
+    }
+}
+
+impl Nodes {
+    /// Makes `id` the last child of `parent`, if there is such a node. Returns what the child has to
+    /// know: its parent, the child before it, and the last request that was answered there.
+    #[inline]
+    pub(super) fn append(&mut self, id: NodeId, parent: NodeId) -> (NodeId, NodeId, u64) {
+        let Some(above) = self.get_mut(parent) else {
+            return (NodeId::NONE, NodeId::NONE, 0);
+        };
+        let answered = above.answered_at_all();
+        let last = std::mem::replace(&mut above.last, id);
+        if last.is_none() {
+            above.first = id;
+        } else if let Some(last) = self.get_mut(last) {
+            last.next = id;
+        }
+        (parent, last, answered)
+    }
+}
 
 impl Tree {
     pub(super) fn first_child(&self, id: NodeId) -> Option<NodeId> {
@@ -11,43 +71,20 @@ impl Tree {
     /// Appends `id` to the children of `parent`.
     pub(super) fn link(&self, id: NodeId, parent: NodeId) {
         let mut nodes = self.nodes.borrow_mut();
-        let Some(last) = nodes.get_mut(parent.index()).map(|parent| {
-            if parent.first.is_none() {
-                parent.first = id;
-            }
-            std::mem::replace(&mut parent.last, id)
-        }) else {
-            return;
-        };
-        if let Some(last) = nodes.get_mut(last.index()) {
-            last.next = id;
-        }
-        if let Some(node) = nodes.get_mut(id.index()) {
-            node.parent = parent;
-            node.previous = last;
+        let (parent, previous, _) = nodes.append(id, parent);
+        if let Some(node) = nodes.get_mut(id) {
+            (node.parent, node.previous) = (parent, previous);
         }
     }
 
     pub(super) fn unlink(&self, id: NodeId) {
         let mut nodes = self.nodes.borrow_mut();
-        let Some(node) = nodes.get_mut(id.index()) else {
+        let Some(node) = nodes.get_mut(id) else {
             return;
         };
-        let (parent, previous, next) = (
-            std::mem::replace(&mut node.parent, NodeId::NONE),
-            std::mem::replace(&mut node.previous, NodeId::NONE),
-            std::mem::replace(&mut node.next, NodeId::NONE),
-        );
-        if let Some(node) = nodes.get_mut(previous.index()) {
-            node.next = next;
-        } else if let Some(parent) = nodes.get_mut(parent.index()) {
-            parent.first = next;
-        }
-        if let Some(node) = nodes.get_mut(next.index()) {
-            node.previous = previous;
-        } else if let Some(parent) = nodes.get_mut(parent.index()) {
-            parent.last = previous;
-        }
+        let gap = node.gap();
+        (node.parent, node.previous, node.next) = (NodeId::NONE, NodeId::NONE, NodeId::NONE);
+        gap.close(&mut nodes);
     }
 
     /// The innermost scopes under `start` that have not answered `request`, in the order in
@@ -57,7 +94,7 @@ impl Tree {
         let mut found = Vec::new();
         let mut stack = vec![start];
         while let Some(id) = stack.pop() {
-            let Some(node) = nodes.get(id.index()) else {
+            let Some(node) = nodes.get(id) else {
                 continue;
             };
             if node.answered >= request {
@@ -70,7 +107,7 @@ impl Tree {
                 continue;
             }
             let mut child = node.last;
-            while let Some(node) = nodes.get(child.index()) {
+            while let Some(node) = nodes.get(child) {
                 stack.push(child);
                 child = node.previous;
             }
@@ -84,12 +121,12 @@ impl Tree {
         let mut found = vec![];
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {
-            let Some(node) = nodes.get(id.index()) else {
+            let Some(node) = nodes.get(id) else {
                 continue;
             };
             found.push(id);
             let mut child = node.first;
-            while let Some(node) = nodes.get(child.index()) {
+            while let Some(node) = nodes.get(child) {
                 stack.push(child);
                 child = node.next;
             }
@@ -99,11 +136,9 @@ impl Tree {
 
     pub(crate) fn children(&self, id: NodeId) -> Vec<NodeId> {
         let nodes = self.nodes.borrow();
-        let mut child = nodes
-            .get(id.index())
-            .map_or(NodeId::NONE, |node| node.first);
+        let mut child = nodes.get(id).map_or(NodeId::NONE, |node| node.first);
         let mut found = vec![];
-        while let Some(node) = nodes.get(child.index()) {
+        while let Some(node) = nodes.get(child) {
             found.push(child);
             child = node.next;
         }
@@ -125,7 +160,7 @@ impl Tree {
         let nodes = self.nodes.borrow();
         let (mut at, mut outermost) = (id, id);
         let mut sum: i32 = 0;
-        while let Some(node) = nodes.get(at.index()) {
+        while let Some(node) = nodes.get(at) {
             sum = sum.saturating_add(node.count);
             outermost = at;
             at = node.parent;

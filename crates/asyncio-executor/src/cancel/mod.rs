@@ -2,15 +2,17 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | [`tree`] | the nodes |
+//! | [`nodes`] | the nodes, and the table that they stand in |
+//! | [`tree`] | the tree: opening a scope, coming back to it, closing it |
 //! | [`marks`] | the marks on them: how a request is answered |
 //! | [`levels`] | scopes that have no node yet |
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
 //! | [`unanswered`] | marks that wait for a scope that may never be polled again |
-//! | [`mod@reference`] | a node as it is known outside the tree |
+//! | [`mod@reference`] | a node as it is known outside the tree; the handle to a scope |
 //! | [`request`] | making a request: which nodes it marks, and what it is passed on to |
-//! | [`scope`] | a future around a body: the plain scope, `catch_cancelled` |
+//! | [`scope`] | a scope around what a future polls |
+//! | [`catch`] | `catch_cancelled`, the plain one |
 //! | [`open`] | an open scope, as its future knows it |
 //! | [`mod@shielded`] | a body that no request goes into |
 //! | [`mod@finally`] | clean-up that may await |
@@ -28,12 +30,14 @@
 
 mod bare;
 mod cancelled;
+mod catch;
 mod claim;
 mod finally;
 mod here;
 mod levels;
 mod links;
 mod marks;
+mod nodes;
 mod open;
 mod orphan;
 mod place;
@@ -47,15 +51,18 @@ mod wakers;
 
 pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled, renew_requests};
+pub use catch::{CatchCancelled, catch_cancelled};
 pub(crate) use claim::Target;
 pub use claim::{Claim, ClaimRef, Claimed, Settled};
 pub use finally::{Finally, finally, finally_with};
 pub(crate) use here::Here;
 pub(crate) use marks::note_yield;
+pub(crate) use nodes::{Kind, NodeId};
 pub(crate) use orphan::{CleanUps, give_up};
 pub use place::WaitPlace;
+pub use reference::ScopeRef;
 pub use request::Cancellation;
 pub(crate) use request::{cancel_task, cancelling, uncancel};
-pub use scope::{CatchCancelled, Scope, ScopeRef, catch_cancelled, requests_around};
+pub use scope::{Scope, requests_around};
 pub use shielded::{Shielded, shielded};
-pub(crate) use tree::{Kind, NodeId, Tree};
+pub(crate) use tree::Tree;

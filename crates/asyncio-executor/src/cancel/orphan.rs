@@ -110,7 +110,7 @@ impl Tree {
     fn owner(&self, from: NodeId) -> Option<Key> {
         let nodes = self.nodes.borrow();
         let mut at = from;
-        while let Some(node) = nodes.get(at.index()) {
+        while let Some(node) = nodes.get(at) {
             if let Kind::Root(key) = node.kind {
                 return Some(key);
             }
@@ -124,7 +124,7 @@ impl Tree {
         let nodes = self.nodes.borrow();
         let mut found = Vec::new();
         let mut at = from;
-        while let Some(node) = nodes.get(at.index()) {
+        while let Some(node) = nodes.get(at) {
             if let Kind::Plain(Some(adopter)) = &node.kind {
                 found.push(Rc::clone(adopter));
             }

@@ -1,11 +1,51 @@
 //! A node as it is known outside the tree: it may have closed since.
 
+use std::fmt;
 use std::rc::{Rc, Weak};
 
-use crate::cancel::{NodeId, Tree};
+use crate::cancel::{NodeId, Tree, request};
+use crate::error::Message;
 use crate::local::Local;
 
-/// What [`ScopeRef`](crate::ScopeRef) and [`ClaimRef`](crate::ClaimRef) are made of.
+/// A handle that cancels one scope, and that may outlive it.
+#[derive(Clone)]
+pub struct ScopeRef(pub(super) NodeRef);
+
+impl ScopeRef {
+    /// Whether it is still open: its body waits, and has not moved to another executor, where it is
+    /// in a new scope.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.find().is_some()
+    }
+
+    /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
+    /// when it has been closed.
+    pub fn cancel(&self) -> bool {
+        self.request(None)
+    }
+
+    /// [`cancel`](Self::cancel) with a message, which whoever answers sees.
+    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
+        self.request(Some(message.as_ref().into()))
+    }
+
+    fn request(&self, message: Option<Message>) -> bool {
+        let Some((local, node)) = self.0.find() else {
+            return false;
+        };
+        request::cancel_scope(&local, node, message);
+        true
+    }
+}
+
+impl fmt::Debug for ScopeRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ScopeRef").finish_non_exhaustive()
+    }
+}
+
+/// What [`ScopeRef`] and [`ClaimRef`](crate::ClaimRef) are made of.
 #[derive(Clone)]
 pub(super) struct NodeRef {
     local: Weak<Local>,
@@ -15,6 +55,7 @@ pub(super) struct NodeRef {
 
 impl NodeRef {
     /// `None` when the node has closed.
+    #[inline]
     pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Option<Self> {
         let generation = local.tree.with(node, |node| node.generation)?;
         Some(Self {

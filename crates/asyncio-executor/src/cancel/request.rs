@@ -302,6 +302,7 @@ pub(crate) fn cancel_before_poll(local: &Rc<Local>, scope: NodeId) {
 
 fn request_under(local: &Rc<Local>, scope: NodeId, mut cancellation: Cancellation) {
     local.tree.count_request(scope);
+    local.tree.with(scope, |scope| scope.requested = true);
     cancellation.mark_under(local, scope);
     cancellation.run();
 }

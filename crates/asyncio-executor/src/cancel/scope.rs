@@ -1,4 +1,4 @@
-//! The plain scope: a body that a request drops, and code after it that goes on.
+//! A scope around what a future polls: opened, come back to, left and closed.
 
 use std::fmt;
 use std::future::Future;
@@ -6,81 +6,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
 use crate::cancel::levels::Level;
 use crate::cancel::open::Open;
 use crate::cancel::reference::NodeRef;
-use crate::cancel::{Cancelled, Here, Kind, NodeId, request};
+use crate::cancel::{Cancelled, Here, Kind, NodeId, ScopeRef, request};
 use crate::caught::wake;
-use crate::error::Message;
 use crate::home;
 use crate::local::Local;
 use crate::task::Observer;
 
-/// Runs `body` in a scope of its own. When a cancellation reaches it, the body is dropped where
-/// it waits, and the code after goes on with `Err`: asyncio's `except CancelledError`.
-///
-/// The request is then answered: `task.cancel()` was a request, not an order. To let it go on
-/// after some clean-up, use [`Cancelled::reraise`].
-///
-/// Outside an executor of this crate there is nobody to make a request, and the body just runs.
-///
-/// # Cancel safety
-/// Yes. Dropping it drops the body; a request that was made and not answered goes to the scope
-/// around.
-///
-/// # Examples
-/// ```
-/// use asyncio_executor::{Executor, catch_cancelled};
-///
-/// let executor = Executor::new();
-/// let task = executor.create_task(async {
-///     let caught = catch_cancelled(std::future::pending::<()>()).await;
-///     caught.is_err()
-/// });
-/// executor.run_until_stalled();
-/// task.cancel_with("enough");
-/// assert!(executor.run_until_complete(task).unwrap().unwrap());
-/// ```
-pub fn catch_cancelled<F: Future>(body: F) -> CatchCancelled<F> {
-    CatchCancelled {
-        body: Some(body),
-        scope: Scope::new(),
-    }
-}
-
-pin_project! {
-    /// Future of [`catch_cancelled`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CatchCancelled<F> {
-        // Dropped before the scope closes.
-        #[pin]
-        body: Option<F>,
-        scope: Scope,
-    }
-}
-
-impl<F: Future> Future for CatchCancelled<F> {
-    type Output = Result<F::Output, Cancelled>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.scope.poll(this.body, cx)
-    }
-}
-
-impl<F> fmt::Debug for CatchCancelled<F> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("CatchCancelled")
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A scope as part of a future of your own: what [`catch_cancelled`] is made of.
+/// A scope as part of a future of your own: what [`catch_cancelled`](crate::catch_cancelled()) is made
+/// of.
 ///
 /// It is open from the first pending poll to the end of its body. Where a deadline or a group
 /// has to cancel just this scope, [`Scope::reference`] gives the handle to do so.
@@ -88,13 +24,18 @@ impl<F> fmt::Debug for CatchCancelled<F> {
 pub struct Scope {
     /// The node, while the scope is open.
     open: Option<Open>,
+    /// A request was made on the node that was closed.
+    was_requested: bool,
 }
 
 impl Scope {
     /// A scope that is not open yet. Costs nothing until it is polled.
     #[must_use]
     pub const fn new() -> Self {
-        Self { open: None }
+        Self {
+            open: None,
+            was_requested: false,
+        }
     }
 
     /// Polls `body` inside the scope. `Ready` empties `body`: with its output, or with the
@@ -105,9 +46,24 @@ impl Scope {
     #[inline]
     pub fn poll<F: Future>(
         &mut self,
-        body: Pin<&mut Option<F>>,
+        mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Cancelled>> {
+        if self.open.is_none()
+            && let Some(polled) = self.poll_level(cx, |cx| inner(body.as_mut()).poll(cx))
+        {
+            // The two common cases, in a few instructions.
+            match polled {
+                Poll::Ready(output) if self.open.is_none() => {
+                    body.set(None);
+                    return Poll::Ready(Ok(output));
+                }
+                Poll::Pending if self.open_calm(cx) => return Poll::Pending,
+                _ => {}
+            }
+            let polled = self.leave(polled, cx);
+            return self.ended(polled, body);
+        }
         self.poll_as(|| Kind::Plain(None), body, cx)
     }
 
@@ -161,7 +117,7 @@ impl Scope {
     ) -> Poll<Result<F::Output, Cancelled>> {
         let polled = match self.answer(cx) {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
-            None => self.poll_inside(kind, cx, |cx| inner(body.as_mut()).poll(cx)),
+            None => self.poll_open(kind, cx, |cx| inner(body.as_mut()).poll(cx)),
         };
         self.ended(polled, body)
     }
@@ -205,45 +161,66 @@ impl Scope {
         request
     }
 
-    /// Polls what is inside the scope, which is opened for that if need be, and stays open while
-    /// that is pending. Outside an executor there is none.
+    /// Polls what is inside a plain scope, which is open while that is pending. Outside an executor
+    /// there is none.
     #[inline]
     pub(super) fn poll_inside<T>(
         &mut self,
-        kind: impl FnOnce() -> Kind,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Cancelled>> {
+        if self.open.is_none()
+            && let Some(polled) = self.poll_level(cx, &mut poll)
+        {
+            if polled.is_pending() {
+                self.open_calm(cx);
+            }
+            return self.leave(polled, cx);
+        }
+        self.poll_open(|| Kind::Plain(None), cx, poll)
+    }
+
+    /// The first poll of what is inside a plain scope, without a node. `None`, and nothing is polled,
+    /// if the scope has to be open for that.
+    #[inline]
+    fn poll_level<T>(
+        &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<Result<T, Cancelled>> {
-        home::with(|local| match local {
-            Some(local) => self.poll_in(local, kind, cx, poll),
-            None => poll(cx).map(Ok),
+    ) -> Option<Poll<T>> {
+        home::with(|local| {
+            let local = local.filter(|local| Level::suffices(local, cx.waker()))?;
+            let _level = Level::begin(local, &mut self.open);
+            Some(poll(cx))
         })
     }
 
+    /// Opens a plain scope whose body is pending, unless it got a node meanwhile. Returns whether there
+    /// are no marks.
+    fn open_calm(&mut self, cx: &Context<'_>) -> bool {
+        home::with(|local| {
+            let Some(local) = local else { return false };
+            if self.open.is_none() {
+                self.open_in(local, Kind::Plain(None), cx);
+            }
+            !local.tree.is_marked()
+        })
+    }
+
+    /// Polls what is inside the scope, which is opened before if it is not.
     #[inline]
-    fn poll_in<T>(
+    fn poll_open<T>(
         &mut self,
-        local: &Rc<Local>,
         kind: impl FnOnce() -> Kind,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Cancelled>> {
         if self.open.is_none() {
-            let kind = kind();
-            if Level::suffices(local, &kind, cx.waker()) {
-                let polled = {
-                    let _level = Level::begin(local, &mut self.open);
-                    poll(cx)
-                };
-                if self.open.is_none() {
-                    if polled.is_ready() {
-                        return polled.map(Ok);
-                    }
-                    self.open_in(local, kind, cx);
+            home::with(|local| {
+                if let Some(local) = local {
+                    self.open_in(local, kind(), cx);
                 }
-                return self.leave(polled, cx);
-            }
-            self.open_in(local, kind, cx);
+            });
         }
         let polled = self.inside(|| poll(cx));
         self.leave(polled, cx)
@@ -267,6 +244,8 @@ impl Scope {
         polled.map(Ok)
     }
 
+    /// Opens the scope under the one that is being polled.
+    #[inline]
     fn open_in(&mut self, local: &Rc<Local>, kind: Kind, cx: &Context<'_>) {
         let node = local.tree.open(local, kind);
         self.open = Some(Open::new(local, node));
@@ -289,6 +268,13 @@ impl Scope {
         self.open.as_ref().map(|open| (&open.local, open.node))
     }
 
+    /// Whether it was its own cancellation that has ended it, requested through its
+    /// [`reference`](Self::reference): not that of the task, or of a scope around.
+    #[must_use]
+    pub fn was_requested(&self) -> bool {
+        self.was_requested
+    }
+
     /// The handle that cancels this scope; `None` while it is not open.
     #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
@@ -308,10 +294,12 @@ impl Scope {
     }
 
     pub(super) fn close(&mut self) {
-        if let Some(Open { local, node, .. }) = self.open.take()
-            && let Some(waker) = local.tree.close(&local, node)
-        {
-            wake(&local, waker);
+        if let Some(Open { local, node, .. }) = self.open.take() {
+            let closed = local.tree.close(&local, node);
+            self.was_requested |= closed.was_requested;
+            if let Some(waker) = closed.waker {
+                wake(&local, waker);
+            }
         }
     }
 }
@@ -337,44 +325,6 @@ impl fmt::Debug for Scope {
             .debug_struct("Scope")
             .field("open", &self.open.is_some())
             .finish()
-    }
-}
-
-/// A handle that cancels one scope, and that may outlive it.
-#[derive(Clone)]
-pub struct ScopeRef(NodeRef);
-
-impl ScopeRef {
-    /// Whether it is still open: its body waits, and has not moved to another executor, where it is
-    /// in a new scope.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.0.find().is_some()
-    }
-
-    /// Requests the cancellation of the scope; innermost scopes answer first. Returns `false`
-    /// when it has been closed.
-    pub fn cancel(&self) -> bool {
-        self.request(None)
-    }
-
-    /// [`cancel`](Self::cancel) with a message, which whoever answers sees.
-    pub fn cancel_with(&self, message: impl AsRef<str>) -> bool {
-        self.request(Some(message.as_ref().into()))
-    }
-
-    fn request(&self, message: Option<Message>) -> bool {
-        let Some((local, node)) = self.0.find() else {
-            return false;
-        };
-        request::cancel_scope(&local, node, message);
-        true
-    }
-}
-
-impl fmt::Debug for ScopeRef {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ScopeRef").finish_non_exhaustive()
     }
 }
 

@@ -1,97 +1,34 @@
-//! The nodes of the scope tree.
+//! The scope tree: opening a scope, coming back to it, closing it.
 //!
-//! Nodes stand in a slab and name each other by number. Nothing here calls out: what is to be
-//! woken or asked is returned to the caller, who does it with no borrow held.
+//! Nothing here calls out: what is to be woken or asked is returned to the caller, who does it with no
+//! borrow held.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::task::Waker;
 
-use slab::Slab;
-
-use crate::cancel::Cancelled;
 use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
 use crate::cancel::levels::Levels;
-use crate::cancel::marks::{Marked, Marks};
+use crate::cancel::marks::Marked;
+use crate::cancel::nodes::{Node, Nodes};
 use crate::cancel::unanswered::Unanswered;
-use crate::error::Message;
+use crate::cancel::{Cancelled, Kind, NodeId};
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
-use crate::task::{Observer, TaskAddress};
+use crate::task::TaskAddress;
 
-/// The number of a node; reused after it is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NodeId(u32);
-
-impl NodeId {
-    pub(crate) const NONE: Self = Self(u32::MAX);
-
-    pub(crate) fn is_none(self) -> bool {
-        self == Self::NONE
-    }
-
-    pub(super) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What a node stands for, and so how it answers.
-pub(crate) enum Kind {
-    /// A task: answering drops its future.
-    Root(Key),
-    /// A scope around a body: answering drops the body. What adopts clean-ups that are orphaned
-    /// in it, if anything does.
-    Plain(Option<Rc<dyn Observer>>),
-    /// A scope around a body that no request goes into: it keeps a request until the body ends.
-    Shield,
-    /// A leaf that waits for something that can be cancelled itself: it passes the request on.
-    Claim(Target),
-}
-
-pub(crate) struct Node {
-    pub(crate) kind: Kind,
-    pub(crate) parent: NodeId,
-    pub(super) first: NodeId,
-    pub(super) last: NodeId,
-    pub(super) next: NodeId,
-    pub(super) previous: NodeId,
-    /// Wakes this scope, where that is not what wakes its parent.
-    pub(super) waker: Option<Waker>,
-    pub(super) marks: Marks,
-    /// The last request that was answered here or above, or was passed on.
-    pub(crate) answered: u64,
-    /// The last request that was answered by a scope inside that has closed since: what goes on
-    /// here is the clean-up, which the same request does not disturb when a sibling lets it through.
-    pub(super) answered_below: u64,
-    /// The last request that a claim has passed on; 0 for none.
-    pub(super) passed_on: u64,
-    /// That has come back, and the claim was not polled since.
-    pub(super) returned: bool,
-    /// It is the first one's, and stays: that one has ended the wait. See `Cancellation::mark`.
-    pub(super) message_stays: bool,
-    /// The poll that is to meet the request has been asked for, by a body that yields.
-    pub(super) yields: bool,
-    /// The message of the request that waits for an answer.
-    pub(crate) message: Option<Message>,
-    /// The message of what unwinds, which may be something else: `raise_cancelled` while a request is
-    /// undelivered.
-    pub(super) unwinding_message: Option<Message>,
-    /// The requests made on this very scope. Those that `uncancel` has withdrawn are taken off the
-    /// root's, which is negative where they were made on scopes further in.
-    pub(super) count: i32,
-    /// The last cancel operation that came by, and whether it still passes its request on from here
-    /// (roots only): finds cycles of claims.
-    pub(crate) visited: u64,
-    /// Tells this node from earlier ones of its number.
-    pub(crate) generation: u32,
-    /// The claim that has passed a request on to this root, and its generation.
-    pub(super) claim: (NodeId, u32),
+/// What a node has left when it was closed.
+#[derive(Default)]
+pub(crate) struct Closed {
+    /// Whether a request was made on this very scope.
+    pub(crate) was_requested: bool,
+    /// What is to be woken for what the node has handed to its parent.
+    pub(crate) waker: Option<Waker>,
 }
 
 /// The scope tree of one executor.
 pub(crate) struct Tree {
-    pub(super) nodes: RefCell<Slab<Node>>,
+    pub(super) nodes: RefCell<Nodes>,
     /// The scope that is being polled; `NONE` directly under a task's root, and outside tasks.
     pub(crate) current: Cell<NodeId>,
     pub(super) marked: Marked,
@@ -102,7 +39,8 @@ pub(crate) struct Tree {
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
     pub(super) wakers: Cell<usize>,
     last_request: Cell<u64>,
-    last_generation: Cell<u32>,
+    /// The task whose root was asked for last, and that.
+    last_root: Cell<(Key, NodeId)>,
     pub(super) levels: Levels,
     pub(super) bare: BareClaims,
     pub(super) unanswered: RefCell<Vec<Unanswered>>,
@@ -111,14 +49,14 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn new() -> Self {
         Self {
-            nodes: RefCell::default(),
+            nodes: RefCell::new(Nodes::new()),
             current: Cell::new(NodeId::NONE),
             marked: Marked::default(),
             counted: Cell::new(0),
             moves: Cell::new(0),
             wakers: Cell::new(0),
             last_request: Cell::new(0),
-            last_generation: Cell::new(0),
+            last_root: Cell::new((Key::NONE, NodeId::NONE)),
             levels: Levels::default(),
             bare: BareClaims::default(),
             unanswered: RefCell::default(),
@@ -162,11 +100,7 @@ impl Tree {
 
     /// Gives memory back when there is nothing in it.
     pub(crate) fn shrink(&self) {
-        let mut nodes = self.nodes.borrow_mut();
-        if nodes.is_empty() && nodes.capacity() > ENTRIES_KEPT {
-            *nodes = Slab::new();
-        }
-        drop(nodes);
+        self.nodes.borrow_mut().shrink(ENTRIES_KEPT);
         self.bare.shrink();
     }
 
@@ -177,51 +111,63 @@ impl Tree {
 
     /// Looks at a node, or changes it; not its marks, which are counted.
     pub(crate) fn with<R>(&self, id: NodeId, f: impl FnOnce(&mut Node) -> R) -> Option<R> {
-        self.nodes.borrow_mut().get_mut(id.index()).map(f)
+        self.nodes.borrow_mut().get_mut(id).map(f)
     }
 
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
     /// parent. A scope that is polled with another waker than its task's has that to keep.
     pub(crate) fn open(&self, local: &Local, kind: Kind) -> NodeId {
         let parent = self.here(local);
-        let (pending, answered, message) = if parent.is_none() {
-            (0, 0, None)
-        } else {
-            let pending = if self.is_marked() && !self.is_shield(parent) {
-                self.set_pending(parent, 0)
-            } else {
-                0
-            };
-            self.with(parent, |node| {
-                let answered = node.answered.max(node.answered_below);
-                (pending, answered, node.message.clone())
-            })
-            .unwrap_or((0, 0, None))
-        };
-        let id = self.insert(kind);
-        self.link(id, parent);
-        self.with(id, |node| {
-            node.answered = answered;
-            if pending != 0 {
-                node.message = message;
-            }
-        });
-        if pending != 0 {
-            self.set_pending(id, pending);
+        let id = self.nodes.borrow_mut().open(kind, parent);
+        if self.is_marked() {
+            self.take_over(id, parent);
         }
         id
     }
 
+    /// A scope that is opened takes over the request that waits at its parent, with its message.
+    fn take_over(&self, id: NodeId, parent: NodeId) {
+        if self.is_shield(parent) {
+            return;
+        }
+        let request = self.set_pending(parent, 0);
+        if request != 0 {
+            let message = self.with(parent, |parent| parent.message.clone());
+            self.with(id, |node| node.message = message.flatten());
+            self.set_pending(id, request);
+        }
+    }
+
     /// The node of a task's root scope, made if need be; `NONE` when the task has ended.
+    #[inline]
     pub(crate) fn root(&self, local: &Local, key: Key) -> NodeId {
-        let root = local.tasks.root(key);
-        if !root.is_none() || local.tasks.id(key).is_none() {
+        let (last, root) = self.last_root.get();
+        if last == key && !key.is_none() {
             return root;
+        }
+        self.find_root(local, key)
+    }
+
+    fn find_root(&self, local: &Local, key: Key) -> NodeId {
+        let root = local.tasks.root(key);
+        if !root.is_none() {
+            self.last_root.set((key, root));
+            return root;
+        }
+        if local.tasks.id(key).is_none() {
+            return NodeId::NONE;
         }
         let root = self.insert(Kind::Root(key));
         local.tasks.set_root(key, root);
         self.promote(key, root);
         root
+    }
+
+    /// Closes the root of a task that has ended, whose key is another task's from now on.
+    pub(crate) fn close_root(&self, local: &Local, root: NodeId) {
+        self.last_root.set((Key::NONE, NodeId::NONE));
+        // It has no parent that could be woken.
+        let _ = self.close(local, root);
     }
 
     /// A claim on a task, as a child of `parent`.
@@ -260,7 +206,7 @@ impl Tree {
             return !id.is_none() && local.tasks.root(local.current.get()) == id;
         }
         let nodes = self.nodes.borrow();
-        while let Some(node) = nodes.get(at.index()) {
+        while let Some(node) = nodes.get(at) {
             if at == id {
                 return true;
             }
@@ -293,10 +239,20 @@ impl Tree {
         self.answer(id)
     }
 
-    /// Takes a node out of the tree. What it had not answered goes to its parent; returned is
-    /// what is to be woken for that.
-    pub(crate) fn close(&self, local: &Local, id: NodeId) -> Option<Waker> {
-        let parent = self.with(id, |node| node.parent)?;
+    /// Takes a node out of the tree. What it had not answered goes to its parent.
+    #[inline]
+    pub(crate) fn close(&self, local: &Local, id: NodeId) -> Closed {
+        if !self.is_marked() && self.nodes.borrow_mut().close_quiet(id) {
+            return Closed::default();
+        }
+        self.close_any(local, id)
+    }
+
+    /// Closes any node.
+    fn close_any(&self, local: &Local, id: NodeId) -> Closed {
+        let Some(parent) = self.with(id, |node| node.parent) else {
+            return Closed::default();
+        };
         // A body drops its own scopes before its scope closes; one that was moved out of the
         // body, and is kept elsewhere, goes on under the parent.
         if self.first_child(id).is_some() {
@@ -308,28 +264,44 @@ impl Tree {
         }
         self.unlink(id);
         let request = self.take_outwards(id, parent);
-        let node = self.nodes.borrow_mut().try_remove(id.index())?;
-        if node.count != 0 {
+        let last = self.with(id, |node| {
+            let answered = node.answered_at_all();
+            (node.count, node.requested, answered, node.message_stays)
+        });
+        let held = self.nodes.borrow_mut().close(id);
+        let Some(((count, was_requested, answered, stays), held)) = last.zip(held) else {
+            return Closed::default();
+        };
+        if count != 0 {
             self.counted.set(self.counted.get() - 1);
             self.settle_counts(parent);
         }
-        if node.waker.is_some() {
+        if held.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }
         self.with(parent, |parent| {
-            let answered = node.answered.max(node.answered_below);
             parent.answered_below = parent.answered_below.max(answered);
         });
-        if parent.is_none() || !(request != 0 || self.is_marked()) {
-            return None;
+        let mut waker = None;
+        if !parent.is_none() && (request != 0 || self.is_marked()) {
+            if request != 0 {
+                self.hand_over(parent, request, held.message, stays);
+            }
+            waker = self.wake_after(local, parent, request != 0);
         }
-        if request != 0 {
-            self.hand_over(parent, request, node.message, node.message_stays);
+        Closed {
+            was_requested,
+            waker,
         }
+    }
+
+    /// A scope under `parent` has closed, and has handed a request over (`requested`) or not. Returns
+    /// what is to be woken for that, or for what unwinds there.
+    fn wake_after(&self, local: &Local, parent: NodeId, requested: bool) -> Option<Waker> {
         let unwound = self.with(parent, |parent| {
             parent.marks.is_unwinding() && parent.first.is_none()
         });
-        let requested = request != 0 && !self.is_shield(parent);
+        let requested = requested && !self.is_shield(parent);
         let wake = (requested || unwound == Some(true)) && !self.in_poll(local, parent);
         if !wake {
             return None;
@@ -345,31 +317,6 @@ impl Tree {
     }
 
     fn insert(&self, kind: Kind) -> NodeId {
-        let generation = self.last_generation.get().wrapping_add(1);
-        self.last_generation.set(generation);
-        let index = self.nodes.borrow_mut().insert(Node {
-            kind,
-            parent: NodeId::NONE,
-            first: NodeId::NONE,
-            last: NodeId::NONE,
-            next: NodeId::NONE,
-            previous: NodeId::NONE,
-            waker: None,
-            marks: Marks::default(),
-            answered: 0,
-            answered_below: 0,
-            passed_on: 0,
-            returned: false,
-            message_stays: false,
-            yields: false,
-            message: None,
-            unwinding_message: None,
-            count: 0,
-            visited: 0,
-            generation,
-            claim: (NodeId::NONE, 0),
-        });
-        // Every node is part of a future of its own, so memory ends before the numbers do.
-        NodeId(u32::try_from(index).expect("fewer than 2^32 scopes"))
+        self.nodes.borrow_mut().open(kind, NodeId::NONE)
     }
 }

@@ -1,6 +1,6 @@
 //! Marks that wait for their scope to be polled, and where they go if it never is.
 
-use crate::cancel::tree::Node;
+use crate::cancel::nodes::Node;
 use crate::cancel::{NodeId, Tree};
 use crate::caught::wake;
 use crate::local::Local;

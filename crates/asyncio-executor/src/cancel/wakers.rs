@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::cancel::tree::Node;
+use crate::cancel::nodes::Node;
 use crate::cancel::{Kind, NodeId, Tree};
 use crate::caught::or_report;
 use crate::local::Local;
@@ -57,7 +57,7 @@ impl Tree {
     fn find_waker(&self, id: NodeId) -> Option<Place> {
         let nodes = self.nodes.borrow();
         let mut at = id;
-        while let Some(node) = nodes.get(at.index()) {
+        while let Some(node) = nodes.get(at) {
             if node.waker.is_some() {
                 return Some(Place::Node(at));
             }
@@ -76,10 +76,15 @@ impl Tree {
     }
 
     /// Keeps `waker` at the scope if what wakes its parent is another.
+    #[inline]
     pub(super) fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
-        if self.is_woken_by_task(local, waker) {
-            return;
+        if !self.is_woken_by_task(local, waker) {
+            self.keep_foreign_waker(local, id, waker);
         }
+    }
+
+    #[cold]
+    fn keep_foreign_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
         let own = |node: &mut Node| {
             let own = node.waker.as_ref();
             (own.is_some_and(|own| own.will_wake(waker)), node.parent)
