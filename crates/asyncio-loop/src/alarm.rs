@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
-use asyncio_executor::Entry;
+use asyncio_executor::{Dispatch, Entry, ScopeRef};
 use asyncio_timers::{Place, TimerKey};
 
 use crate::current;
@@ -30,7 +30,8 @@ impl AlarmPlace {
     /// The next place among the timers of the running loop, if there is one.
     #[inline]
     pub fn reserve() -> Option<Self> {
-        current::with(|running| running.map(LoopRef::reserve_alarm))
+        let running = current::with(|running| running.map(|running| Rc::clone(running.inner())));
+        running.map(|inner| Self(inner.timers.borrow_mut().reserve()))
     }
 }
 
@@ -64,7 +65,64 @@ impl LoopRef {
     }
 }
 
+impl LoopRef {
+    /// Has `scope` cancelled at `when`, by the loop's clock, in a place of this loop that was
+    /// [reserved](Self::reserve_alarm): as an [alarm](Self::alarm_in) whose entry does that, but
+    /// without an allocation before the time has come. `None` is never; a closed loop cancels nothing.
+    #[inline]
+    pub fn cancel_scope_in(
+        &self,
+        place: AlarmPlace,
+        when: Option<Instant>,
+        scope: ScopeRef,
+    ) -> Alarm {
+        let inner = Rc::clone(self.inner());
+        let AlarmPlace(place) = place;
+        let timer = Timer::Cancel(scope);
+        let is_set = when.is_some() && !inner.is_closed();
+        let key = is_set.then(|| inner.insert_timer_at(place, when, timer));
+        Alarm { inner, key }
+    }
+
+    /// The same in the next turn, after everything that is ready now. The alarm is not set any more.
+    pub fn cancel_scope_soon(&self, scope: ScopeRef) -> Alarm {
+        let inner = Rc::clone(self.inner());
+        inner.spawner.push(Expired::entry(scope));
+        Alarm { inner, key: None }
+    }
+}
+
+/// Cancels a scope whose time is over. If it has closed meanwhile, that does nothing.
+pub(crate) struct Expired(ScopeRef);
+
+impl Expired {
+    pub(crate) fn entry(scope: ScopeRef) -> Entry {
+        Entry::dispatch(Rc::new(Self(scope)))
+    }
+}
+
+impl Dispatch for Expired {
+    fn run(self: Rc<Self>) {
+        self.0.cancel();
+    }
+
+    fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("deadline of a scope")
+    }
+}
+
 impl Alarm {
+    /// For what waits for the alarm, whenever it would be pending: refuses inside a run of another
+    /// loop, in which the alarm would never ring.
+    ///
+    /// # Panics
+    /// If this thread runs another loop than the alarm's.
+    #[inline]
+    pub fn assert_may_wait(&self) {
+        let spawner = &self.inner.spawner;
+        spawner.assert_may_wait(format_args!("the timer of a timeout"));
+    }
+
     /// Whether the deadline has not passed: the entry has not been pushed yet.
     #[must_use]
     pub fn is_set(&self) -> bool {
@@ -80,6 +138,7 @@ impl Alarm {
 }
 
 impl Drop for Alarm {
+    #[inline]
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.inner.remove_timer(key);

@@ -1,13 +1,17 @@
 //! The loop that this thread is running.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use crate::inner::Inner;
 use crate::loop_ref::LoopRef;
 
 thread_local! {
-    static RUNNING: RefCell<Option<LoopRef>> = const { RefCell::new(None) };
+    /// Without a destructor, so that nobody who asks has to ask first whether that has run: `enter`,
+    /// which alone sets it, takes it back.
+    static RUNNING: RefCell<ManuallyDrop<Option<LoopRef>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// Calls `f` with `inner` as the running loop of this thread.
@@ -15,26 +19,20 @@ pub(crate) fn enter<R>(inner: &Rc<Inner>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<LoopRef>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let ours = RUNNING.try_with(|running| running.replace(self.0.take()));
-            drop(ours);
+            drop(replace(self.0.take()));
         }
     }
-    let ours = Some(LoopRef::new(inner));
-    let _restore = Restore(
-        RUNNING
-            .try_with(|running| running.replace(ours))
-            .unwrap_or_default(),
-    );
+    fn replace(running: Option<LoopRef>) -> Option<LoopRef> {
+        ManuallyDrop::into_inner(RUNNING.replace(ManuallyDrop::new(running)))
+    }
+    let _restore = Restore(replace(Some(LoopRef::new(inner))));
     inner.executor.enter(f)
 }
 
 /// Calls `f`, which must not run user code, with the running loop.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(Option<&LoopRef>) -> R) -> R {
-    if RUNNING.try_with(|_| ()).is_err() {
-        return f(None);
-    }
-    RUNNING.with(|running| f(running.borrow().as_ref()))
+    RUNNING.with_borrow(|running| f(running.as_ref()))
 }
 
 /// The loop that this thread is running.
@@ -52,6 +50,7 @@ pub(crate) fn with<R>(f: impl FnOnce(Option<&LoopRef>) -> R) -> R {
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[inline]
 #[must_use]
 #[track_caller]
 pub fn get_running_loop() -> LoopRef {
@@ -59,6 +58,7 @@ pub fn get_running_loop() -> LoopRef {
 }
 
 /// The loop that this thread is running, if it runs one.
+#[inline]
 #[must_use]
 pub fn try_running_loop() -> Option<LoopRef> {
     with(|running| running.cloned())

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Entry, ErrorContext, Executor, Spawner};
+use asyncio_executor::{Entry, ErrorContext, Executor, ScopeRef, Spawner};
 use asyncio_reactor::Reactor;
 use asyncio_timers::{Clock, Place, TimerKey, TimerQueue};
 
@@ -45,9 +45,12 @@ pub(crate) enum Timer {
     Wake(std::task::Waker),
     /// A callback of `call_later`.
     Call(Entry),
+    /// A scope that is to be cancelled.
+    Cancel(ScopeRef),
 }
 
 impl Inner {
+    #[inline]
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
@@ -58,6 +61,7 @@ impl Inner {
     }
 
     /// The same, in a place that was reserved.
+    #[inline]
     pub(crate) fn insert_timer_at(
         &self,
         place: Place,

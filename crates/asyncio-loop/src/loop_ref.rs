@@ -44,6 +44,7 @@ impl LoopRef {
     }
 
     /// The time by the loop's clock, which is monotonic.
+    #[inline]
     #[must_use]
     pub fn time(&self) -> Instant {
         self.inner.now()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use asyncio_executor::{Entry, ErrorContext, TaskRef};
 
+use crate::alarm::Expired;
 use crate::drive::Handler;
 use crate::inner::{Inner, Timer};
 
@@ -249,6 +250,10 @@ impl Inner {
                 }
                 Timer::Call(entry) => {
                     self.executor.push(entry);
+                    joins = false;
+                }
+                Timer::Cancel(scope) => {
+                    self.executor.push(Expired::entry(scope));
                     joins = false;
                 }
             }

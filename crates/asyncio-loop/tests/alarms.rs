@@ -3,11 +3,13 @@
 mod scene;
 
 use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use asyncio_executor::{Dispatch, Entry};
-use asyncio_loop::{AlarmPlace, get_running_loop, sleep};
+use asyncio_executor::{Dispatch, Entry, Scope, ScopeRef};
+use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -82,4 +84,73 @@ fn an_alarm_of_a_closed_loop_never_rings() {
     let late = event_loop.alarm_at(None, Entry::dispatch(Rc::clone(&bell)));
     assert!(!early.is_set() && !late.is_set());
     assert_eq!(Rc::strong_count(&bell), 1);
+}
+
+/// Waits for ever in a scope, which is given to `limit` once it is open. Returns when it was cancelled.
+async fn limited(limit: impl FnOnce(&LoopRef, AlarmPlace, ScopeRef) -> Alarm) -> Instant {
+    let here = get_running_loop();
+    let mut body = pin!(Some(pending::<()>()));
+    let mut scope = Scope::new();
+    let mut rest = Some((here.reserve_alarm(), limit));
+    let mut alarm = None;
+    let ended = poll_fn(|cx| {
+        let polled = scope.poll(body.as_mut(), cx);
+        if let Some((place, limit)) = rest.take() {
+            alarm = Some(limit(
+                &here,
+                place,
+                scope.reference().expect("an open scope"),
+            ));
+        }
+        polled
+    });
+    assert!(ended.await.is_err());
+    assert!(scope.was_requested());
+    assert!(!alarm.expect("it has waited").is_set());
+    here.time()
+}
+
+#[test]
+fn an_alarm_cancels_a_scope_at_its_time_and_leaves_the_task() {
+    let (event_loop, _clock) = scene::simulated();
+    event_loop
+        .run_until_complete(async {
+            let start = get_running_loop().time();
+            let at = Some(start + SECOND);
+            let end = limited(|here, place, scope| here.cancel_scope_in(place, at, scope)).await;
+            assert_eq!(end, start + SECOND);
+            let end = limited(|here, _, scope| here.cancel_scope_soon(scope)).await;
+            assert_eq!(end, start + SECOND, "no time has passed");
+            assert_eq!(get_running_loop().metrics().timers, 0);
+        })
+        .unwrap();
+}
+
+#[test]
+fn an_alarm_for_a_scope_that_has_closed_or_is_never_cancelled_does_nothing() {
+    let (event_loop, _clock) = scene::simulated();
+    event_loop
+        .run_until_complete(async {
+            let here = get_running_loop();
+            let mut body = pin!(Some(sleep(SECOND)));
+            let mut scope = Scope::new();
+            let mut alarms = Vec::new();
+            let ended = poll_fn(|cx| {
+                let polled = scope.poll(body.as_mut(), cx);
+                if let Some(scope) = scope.reference() {
+                    let at = Some(here.time() + SECOND * 2);
+                    let place = here.reserve_alarm();
+                    alarms.push(here.cancel_scope_in(place, at, scope.clone()));
+                    let place = here.reserve_alarm();
+                    alarms.push(here.cancel_scope_in(place, None, scope));
+                }
+                polled
+            });
+            assert!(ended.await.is_ok());
+            assert!(alarms[0].is_set() && !alarms[1].is_set());
+            sleep(SECOND * 2).await;
+            assert!(!alarms[0].is_set());
+            assert!(!scope.was_requested());
+        })
+        .unwrap();
 }
