@@ -66,6 +66,30 @@ fn a_timeout_that_is_ready_at_once_allocates_nothing() {
 }
 
 #[test]
+fn a_timeout_that_waits_allocates_nothing_when_warm() {
+    let event_loop = EventLoop::new().unwrap();
+    let used = event_loop.run_until_complete(async {
+        let before = get_running_loop().metrics().timers;
+        let used = std::future::poll_fn(|cx| {
+            let mut waits = || {
+                let mut inner = std::pin::pin!(timeout(
+                    Duration::from_secs(1),
+                    timeout(Duration::from_secs(2), std::future::pending::<()>())
+                ));
+                assert!(inner.as_mut().poll(cx).is_pending());
+                assert!(inner.as_mut().poll(cx).is_pending());
+                assert_eq!(get_running_loop().metrics().timers, before + 2);
+            };
+            std::task::Poll::Ready(allocations(&mut waits))
+        })
+        .await;
+        assert_eq!(get_running_loop().metrics().timers, before);
+        used
+    });
+    assert_eq!(used, Ok(0));
+}
+
+#[test]
 fn a_group_leaves_nothing_behind() {
     let executor = Executor::new();
     let round = || {

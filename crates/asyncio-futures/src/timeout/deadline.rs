@@ -6,8 +6,8 @@ use std::future::IntoFuture;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Dispatch, Entry, ScopeRef};
-use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop, try_running_loop};
+use asyncio_executor::{Dispatch, Entry, Scope, ScopeRef};
+use asyncio_loop::{Alarm, LoopRef, get_running_loop, try_running_loop};
 
 use crate::timeout::timed::Timed;
 
@@ -91,7 +91,15 @@ impl Timeout {
     }
 
     fn with(when: Option<Instant>) -> Self {
-        Self(Deadline::new(Phase::Created, when, OnceCell::new()))
+        Self(Rc::new(Deadline {
+            phase: Cell::new(Phase::Created),
+            when: Cell::new(when),
+            event_loop: OnceCell::new(),
+            scope: OnceCell::new(),
+            alarm: Cell::new(None),
+            overdue: Cell::new(0),
+            is_overdue: Cell::new(false),
+        }))
     }
 
     /// Runs `future` in this task until this deadline; see [`timeout`](crate::timeout()).
@@ -126,7 +134,7 @@ impl Timeout {
             return Err(TimeoutStateError);
         }
         self.0.when.set(when.into());
-        self.0.set_alarm(self.0.has_passed(), None);
+        self.0.set_alarm(self.0.has_passed());
         Ok(())
     }
 
@@ -148,31 +156,6 @@ impl fmt::Debug for Timeout {
 }
 
 impl Deadline {
-    fn new(phase: Phase, when: Option<Instant>, event_loop: OnceCell<LoopRef>) -> Rc<Self> {
-        Rc::new(Self {
-            phase: Cell::new(phase),
-            when: Cell::new(when),
-            event_loop,
-            scope: OnceCell::new(),
-            alarm: Cell::new(None),
-            overdue: Cell::new(0),
-            is_overdue: Cell::new(false),
-        })
-    }
-
-    /// The deadline of a body that is waiting already. Its alarm has the place that was reserved
-    /// when the body began.
-    pub(super) fn of_waiting(
-        event_loop: LoopRef,
-        when: Option<Instant>,
-        is_overdue: bool,
-        place: Option<AlarmPlace>,
-    ) -> Rc<Self> {
-        let deadline = Self::new(Phase::Active, when, OnceCell::from(event_loop));
-        deadline.set_alarm(is_overdue, place);
-        deadline
-    }
-
     /// A body begins. The deadline's place in the order of timers and callbacks is before
     /// everything that the body sets up, as in asyncio.
     pub(super) fn enter(self: &Rc<Self>) {
@@ -186,14 +169,28 @@ impl Deadline {
         if let Some(event_loop) = try_running_loop() {
             // A body begins once.
             let _ = self.event_loop.set(event_loop);
-            self.set_alarm(self.has_passed(), None);
+            self.set_alarm(self.has_passed());
         }
     }
 
-    /// The body waits, in this scope: from now on it can be cancelled.
-    pub(super) fn arm(&self, scope: ScopeRef) {
-        // A body begins to wait once.
-        let _ = self.scope.set(scope);
+    /// The body waits, in this scope: from now on it can be cancelled. Later it waits on, and that is
+    /// refused in another loop, in which its time would never be over.
+    ///
+    /// # Panics
+    /// Outside a running loop; or, later, if the thread runs another loop than the one whose timer it
+    /// has.
+    pub(super) fn wait(&self, scope: &Scope) {
+        if self.scope.get().is_none() {
+            let _ = get_running_loop();
+            // A scope is open as long as its body is pending in a running executor.
+            if let Some(scope) = scope.reference() {
+                let _ = self.scope.set(scope);
+            }
+        } else if let Some(event_loop) = self.event_loop.get() {
+            event_loop
+                .spawner()
+                .assert_may_wait(format_args!("the timer of a timeout"));
+        }
     }
 
     fn has_passed(&self) -> bool {
@@ -201,7 +198,7 @@ impl Deadline {
         deadline.is_some_and(|(when, event_loop)| when <= event_loop.time())
     }
 
-    fn set_alarm(self: &Rc<Self>, is_overdue: bool, place: Option<AlarmPlace>) {
+    fn set_alarm(self: &Rc<Self>, is_overdue: bool) {
         let Some(event_loop) = self.event_loop.get() else {
             return;
         };
@@ -220,26 +217,13 @@ impl Deadline {
         }
         let alarm = alarm.filter(|alarm| alarm.reschedule(when));
         self.alarm.set(alarm.or_else(|| {
-            let place = place.unwrap_or_else(|| event_loop.reserve_alarm());
             let entry = || Entry::dispatch(Rc::clone(self));
-            when.map(|_| event_loop.alarm_in(place, when, entry()))
+            when.map(|_| event_loop.alarm_at(when, entry()))
         }));
     }
 
-    /// Refuses to go on in another loop, in which its time would never be over.
-    ///
-    /// # Panics
-    /// If the thread runs another loop than the one whose timer it has.
-    pub(super) fn assert_may_wait(&self) {
-        if let Some(event_loop) = self.event_loop.get() {
-            event_loop
-                .spawner()
-                .assert_may_wait(format_args!("the timer of a timeout"));
-        }
-    }
-
     /// The deadline has passed: asks the body to end.
-    pub(super) fn expire(&self) {
+    fn expire(&self) {
         if self.phase.get() != Phase::Active {
             return;
         }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Scope, requests_around};
-use asyncio_loop::{AlarmPlace, get_running_loop};
+use asyncio_executor::{Cancelled, Scope, requests_around};
+use asyncio_loop::{Alarm, AlarmPlace, get_running_loop};
 use pin_project_lite::pin_project;
 
 use crate::error::TimeoutError;
@@ -19,153 +19,201 @@ pin_project! {
     /// [`Timeout::run`](crate::Timeout::run).
     #[must_use = "futures do nothing unless polled"]
     pub struct Timed<F> {
+        // Dropped first: the time is over for whatever the body's destructors look at.
+        stage: Stage,
         // Dropped before the scope closes.
         #[pin]
         body: Option<F>,
         scope: Scope,
-        stage: Stage,
-    }
-
-    impl<F> PinnedDrop for Timed<F> {
-        fn drop(this: Pin<&mut Self>) {
-            match this.project().stage {
-                Stage::Waiting { deadline, .. } => _ = deadline.finish(),
-                // The body's first step may have panicked.
-                Stage::Fresh(Limit::Entered(deadline)) => _ = deadline.finish(),
-                Stage::Fresh(_) | Stage::Over => {}
-            }
-        }
     }
 }
 
 enum Stage {
     /// Not polled yet.
     Fresh(Limit),
-    /// The body waits. The number is that of the requests around at entry.
-    Waiting { deadline: Rc<Deadline>, around: u32 },
+    /// Not polled yet, and under a handle, under which another body may run.
+    Offered(Rc<Deadline>),
+    /// The body waits, or is in its first poll. The number is that of the requests around at entry.
+    Waiting { until: Until, around: u32 },
     /// It has ended; or a cancellation has gone on outwards, and it is pending for ever.
     Over,
 }
 
+#[derive(Clone, Copy)]
 enum Limit {
     After(Duration),
     At(Instant),
     /// Already over when the body has to wait.
     Expiring,
-    /// That of a handle, under which another body may run.
-    Handle(Rc<Deadline>),
-    /// That of a handle, under which this body runs.
-    Entered(Rc<Deadline>),
+}
+
+/// What ends the wait.
+enum Until {
+    /// The loop cancels the scope.
+    Alarm(Alarm),
+    /// The handle does, under which this body runs.
+    Handle(Entered),
+}
+
+/// A deadline with a handle, under which a body runs, until it is dropped.
+struct Entered(Rc<Deadline>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
 }
 
 impl<F> Timed<F> {
-    fn new(limit: Limit, body: F) -> Self {
+    fn new(stage: Stage, body: F) -> Self {
         Self {
+            stage,
             body: Some(body),
             scope: Scope::new(),
-            stage: Stage::Fresh(limit),
         }
     }
 
     pub(super) fn after(delay: Duration, body: F) -> Self {
-        Self::new(Limit::After(delay), body)
+        Self::new(Stage::Fresh(Limit::After(delay)), body)
     }
 
     pub(super) fn at(when: Instant, body: F) -> Self {
-        Self::new(Limit::At(when), body)
+        Self::new(Stage::Fresh(Limit::At(when)), body)
     }
 
     /// Cancels a body that has to wait, in the poll in which it does.
     pub(super) fn expiring(body: F) -> Self {
-        Self::new(Limit::Expiring, body)
+        Self::new(Stage::Fresh(Limit::Expiring), body)
     }
 
     pub(super) fn until(deadline: Rc<Deadline>, body: F) -> Self {
-        Self::new(Limit::Handle(deadline), body)
+        Self::new(Stage::Offered(deadline), body)
     }
 }
 
 impl<F: Future> Future for Timed<F> {
     type Output = Result<F::Output, TimeoutError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (around, place) = match this.stage {
-            Stage::Fresh(limit) => {
-                // Its place among timers and callbacks is before everything that the body sets up, as
-                // in asyncio.
-                let place = if let Limit::Handle(deadline) = limit {
-                    deadline.enter();
-                    *limit = Limit::Entered(Rc::clone(deadline));
-                    None
-                } else {
-                    AlarmPlace::reserve()
-                };
-                (requests_around(), place)
-            }
-            Stage::Waiting { around, .. } => (*around, None),
+        let (place, around) = match this.stage {
+            // Its place among timers and callbacks is before everything that the body sets up, as
+            // in asyncio.
+            Stage::Fresh(_) => (AlarmPlace::reserve(), requests_around()),
+            Stage::Waiting { around, .. } => (None, *around),
+            Stage::Offered(_) => (None, this.stage.enter()),
             Stage::Over => return Poll::Pending,
         };
-        let polled = this.scope.poll(this.body, cx);
-        if polled.is_pending()
-            && let Stage::Waiting { deadline, .. } = this.stage
-        {
-            deadline.assert_may_wait();
-            return Poll::Pending;
-        }
-        let deadline = match std::mem::replace(this.stage, Stage::Over) {
-            Stage::Fresh(limit) if polled.is_pending() => {
-                let deadline = start(limit, place, this.scope, cx);
-                *this.stage = Stage::Waiting { deadline, around };
-                return Poll::Pending;
+        match this.scope.poll(this.body, cx) {
+            Poll::Ready(Ok(output)) => {
+                this.stage.turn_into(Stage::Over);
+                Poll::Ready(Ok(output))
             }
-            Stage::Fresh(Limit::Entered(deadline)) | Stage::Waiting { deadline, .. } => {
-                Some(deadline)
-            }
-            Stage::Fresh(_) | Stage::Over => None,
-        };
-        let expired = deadline.is_some_and(|deadline| deadline.finish());
-        match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            // Its own request and no other: the number of those around is what it was.
-            Poll::Ready(Err(_)) if expired && requests_around() <= around => {
-                Poll::Ready(Err(TimeoutError))
+            Poll::Pending => {
+                this.stage.wait(place, around, this.scope, cx);
+                Poll::Pending
             }
             Poll::Ready(Err(cancelled)) => {
-                cancelled.go_on();
-                Poll::Pending
+                let expired = this.stage.end(this.scope);
+                ended(cancelled, expired && requests_around() <= around)
             }
         }
     }
 }
 
+/// What becomes of a body that was cancelled, by its deadline and by nobody else (`is_ours`): the
+/// number of the requests around is what it was. Or else by another, whose request goes on.
+#[cold]
+fn ended<T>(cancelled: Cancelled, is_ours: bool) -> Poll<Result<T, TimeoutError>> {
+    if is_ours {
+        return Poll::Ready(Err(TimeoutError));
+    }
+    cancelled.go_on();
+    Poll::Pending
+}
+
+impl Stage {
+    /// Begins under a handle. Returns the requests around.
+    fn enter(&mut self) -> u32 {
+        let around = requests_around();
+        if let Self::Offered(deadline) = self {
+            deadline.enter();
+            // From now on it is finished by dropping it: the body's first step may panic.
+            let until = Until::Handle(Entered(Rc::clone(deadline)));
+            *self = Self::Waiting { until, around };
+        }
+        around
+    }
+
+    /// The body has to wait, in a scope that is open.
+    #[inline]
+    fn wait(&mut self, place: Option<AlarmPlace>, around: u32, scope: &Scope, cx: &Context<'_>) {
+        match self {
+            Self::Waiting { until, .. } => until.wait(scope),
+            Self::Fresh(limit) => {
+                let until = Until::Alarm(start(*limit, place, scope, cx));
+                self.turn_into(Self::Waiting { until, around });
+            }
+            Self::Offered(_) | Self::Over => {}
+        }
+    }
+
+    #[inline]
+    fn turn_into(&mut self, next: Self) {
+        let before = std::mem::replace(self, next);
+        if let Self::Fresh(_) = before {
+            // In most cases, and then there is nothing to drop: it need not be looked for.
+            std::mem::forget(before);
+        }
+    }
+
+    /// The body was cancelled. Returns whether its time was over.
+    fn end(&mut self, scope: &Scope) -> bool {
+        match std::mem::replace(self, Self::Over) {
+            Self::Waiting {
+                until: Until::Handle(entered),
+                ..
+            } => entered.0.finish(),
+            Self::Waiting {
+                until: Until::Alarm(_),
+                ..
+            } => scope.was_requested(),
+            Self::Fresh(_) | Self::Offered(_) | Self::Over => false,
+        }
+    }
+}
+
+impl Until {
+    /// The body waits, for the first time or on.
+    #[inline]
+    fn wait(&self, scope: &Scope) {
+        match self {
+            Self::Alarm(alarm) => alarm.assert_may_wait(),
+            Self::Handle(Entered(deadline)) => deadline.wait(scope),
+        }
+    }
+}
+
 /// Sets the timer of a body that has to wait, in a scope that is open.
-fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) -> Rc<Deadline> {
+fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) -> Alarm {
     let event_loop = get_running_loop();
-    let is_over = matches!(limit, Limit::Expiring);
-    let deadline = match limit {
-        Limit::After(delay) => {
-            let when = event_loop.time().checked_add(delay);
-            Deadline::of_waiting(event_loop, when, delay.is_zero(), place)
-        }
-        Limit::At(when) => {
-            let is_overdue = when <= event_loop.time();
-            Deadline::of_waiting(event_loop, Some(when), is_overdue, place)
-        }
-        Limit::Expiring => Deadline::of_waiting(event_loop, None, false, place),
-        Limit::Handle(deadline) | Limit::Entered(deadline) => deadline,
-    };
+    let place = place.unwrap_or_else(|| event_loop.reserve_alarm());
     // A scope is open as long as its body is pending in a running executor.
-    if let Some(scope) = scope.reference() {
-        deadline.arm(scope);
-    }
-    if is_over {
-        deadline.expire();
-        // A task in its first step cannot be woken by the scope yet.
-        cx.waker().wake_by_ref();
-    }
-    deadline
+    let scope = scope.reference().expect("an open scope");
+    let when = match limit {
+        Limit::After(delay) if !delay.is_zero() => event_loop.time().checked_add(delay),
+        Limit::At(when) if when > event_loop.time() => Some(when),
+        // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
+        Limit::After(_) | Limit::At(_) => return event_loop.cancel_scope_soon(scope),
+        Limit::Expiring => {
+            scope.cancel();
+            // A task in its first step cannot be woken by the scope yet.
+            cx.waker().wake_by_ref();
+            None
+        }
+    };
+    event_loop.cancel_scope_in(place, when, scope)
 }
 
 impl<F> fmt::Debug for Timed<F> {
