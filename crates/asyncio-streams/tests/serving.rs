@@ -77,42 +77,6 @@ fn each_connection_has_a_task() {
 }
 
 #[test]
-fn no_more_clients_are_served_at_once_than_the_limit() {
-    run(|| async {
-        let (open, most) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-        let (counted, largest) = (open.clone(), most.clone());
-        let server = start_server(
-            move |mut reader: StreamReader, writer| {
-                let (open, most) = (counted.clone(), largest.clone());
-                async move {
-                    open.set(open.get() + 1);
-                    most.set(most.get().max(open.get()));
-                    let text = reader.read_to_end().await?;
-                    open.set(open.get() - 1);
-                    writer.write(&text);
-                    io::Result::Ok(())
-                }
-            },
-            ("127.0.0.1", 0),
-        )
-        .connections_max(2)
-        .await?;
-        let mut clients = Vec::new();
-        for _ in 0..5 {
-            clients.push(connect(&server).await?);
-        }
-        for (reader, writer) in &mut clients {
-            writer.write(b"done");
-            writer.write_eof();
-            assert_eq!(reader.read_to_end().await?, b"done");
-        }
-        assert_eq!((open.get(), most.get()), (0, 2));
-        server.close();
-        Ok(())
-    });
-}
-
-#[test]
 fn a_limit_is_that_of_both_builders() {
     run(|| async {
         let server = start_server(
@@ -190,8 +154,10 @@ fn a_limit_on_connections_is_that_of_the_server() {
 #[test]
 fn a_limit_on_connections_is_that_of_the_unix_server() {
     use asyncio_streams::{open_unix_connection, start_unix_server};
+    use asyncio_testkit::Folder;
     run(|| async {
-        let path = std::env::temp_dir().join(format!("asyncio-limit-{}", std::process::id()));
+        let folder = Folder::new();
+        let path = folder.join("socket");
         let most = Rc::new(Cell::new(0));
         let server = start_unix_server(echo_noting(&most), &path).connections_max(2);
         let server = server.await?;

@@ -3,9 +3,9 @@
 
 use asyncio_conformance::run;
 use asyncio_examples::http_server::HttpServer;
-use asyncio_testkit::needs_program;
+use asyncio_testkit::{Folder, needs_program};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -35,41 +35,32 @@ fn assert_echoes(typed: &str) {
     }
 }
 
-/// A folder that goes with the test, with a file in it that is no text.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("asyncio-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        let bytes: Vec<u8> = (0..8_u32 << 20).map(|it| (it ^ (it >> 11)) as u8).collect();
-        fs::write(path.join("sent"), bytes).unwrap();
-        Self(path)
-    }
-
-    fn sent(&self) -> File {
-        File::open(self.0.join("sent")).unwrap()
-    }
-
-    /// Whether this is what the file holds; without printing megabytes.
-    fn holds(&self, bytes: &[u8]) -> bool {
-        fs::read(self.0.join("sent")).unwrap() == bytes
-    }
+/// Bytes to send, as a file too: eight megabytes that are no text.
+struct Sent {
+    folder: Folder,
+    bytes: Vec<u8>,
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
+impl Sent {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let bytes: Vec<u8> = (0..8_u32 << 20).map(|it| (it ^ (it >> 11)) as u8).collect();
+        fs::write(folder.join("sent"), &bytes).unwrap();
+        Self { folder, bytes }
+    }
+
+    fn file(&self) -> File {
+        File::open(self.folder.join("sent")).unwrap()
     }
 }
 
 /// `nc` as a filter: it sends the file and the end, and ends when the server has closed.
-fn through_nc(arguments: &[&str], folder: &Folder) -> Vec<u8> {
+fn through_nc(address: SocketAddr, sent: &Sent) -> Vec<u8> {
     let idle_max = TIME_MAX.as_secs().to_string();
     let output = Command::new("nc")
-        .args(["-N", "-w", &idle_max])
-        .args(arguments)
-        .stdin(folder.sent())
+        .args(["-N", "-w", &idle_max, &address.ip().to_string()])
+        .arg(address.port().to_string())
+        .stdin(sent.file())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -92,10 +83,9 @@ fn nc_gets_a_file_back_and_the_end_of_it() {
     if !needs_nc() {
         return;
     }
-    let folder = Folder::new("nc-file");
+    let sent = Sent::new();
     for service in echo_servers() {
-        let port = service.address().port().to_string();
-        assert!(folder.holds(&through_nc(&["127.0.0.1", &port], &folder)));
+        assert!(through_nc(service.address(), &sent) == sent.bytes);
     }
 }
 
@@ -104,8 +94,8 @@ fn what_the_unix_server_says_is_typed() {
     if !needs_nc() {
         return;
     }
-    let folder = Folder::new("nc-unix");
-    let path = folder.0.join("socket");
+    let folder = Folder::new();
+    let path = folder.join("socket");
     let service = Service::start(env!("CARGO_BIN_EXE_unix_echo"), &[path.to_str().unwrap()]);
     assert_echoes(&service.typed);
 }
@@ -150,12 +140,11 @@ fn nc_does_not_see_the_relay() {
     if !needs_nc() {
         return;
     }
-    let folder = Folder::new("nc-relay");
+    let sent = Sent::new();
     for echo in echo_servers() {
         let proxy = Service::start(PROXY, &["127.0.0.1:0", &echo.bound]);
         assert_echoes(&proxy.typed);
-        let port = proxy.address().port().to_string();
-        assert!(folder.holds(&through_nc(&["127.0.0.1", &port], &folder)));
+        assert!(through_nc(proxy.address(), &sent) == sent.bytes);
     }
 }
 
@@ -176,14 +165,14 @@ fn curl_gets_pages_through_the_relay() {
     }
     let server = HttpServer::start(Duration::ZERO).unwrap();
     let proxy = Service::start(PROXY, &["127.0.0.1:0", &server.address().to_string()]);
-    let folder = Folder::new("curl");
+    let folder = Folder::new();
     let pages = format!("http://{}/goods/[1-50]", proxy.bound);
-    let files = folder.0.join("page-#1");
+    let files = folder.join("page-#1");
     let arguments = ["--parallel", "--parallel-immediate", &pages, "--output"];
     let fetched = curl(&[&arguments[..], &[files.to_str().unwrap()]].concat());
     assert!(fetched.status.success(), "{fetched:?}");
     for number in 1..=50 {
-        let page = fs::read_to_string(folder.0.join(format!("page-{number}")));
+        let page = fs::read_to_string(folder.join(&format!("page-{number}")));
         assert_eq!(page.unwrap(), format!("goods /goods/{number}"));
     }
     let refused = curl(&[&format!("http://{}/", proxy.bound), "--data", "unasked"]);

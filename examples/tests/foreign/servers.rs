@@ -2,6 +2,7 @@
 //! server, and `nc`.
 
 use asyncio_conformance::run;
+use asyncio_testkit::Folder;
 use std::fs;
 use std::process::Command;
 use std::thread;
@@ -54,11 +55,10 @@ fn pythons_http_server_is_found_and_its_page_is_printed() {
     let Some(mut python) = python(HTTP_SERVER) else {
         return;
     };
-    let folder = std::env::temp_dir().join(format!("asyncio-http-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new();
     let page = "all the goods\n".repeat(100_000);
     fs::write(folder.join("goods.txt"), &page).unwrap();
-    let server = Terminal::start(python.arg(&folder));
+    let server = Terminal::start(python.arg(folder.path()));
     let address = server.line();
 
     let get = |path: &str| {
@@ -67,7 +67,6 @@ fn pythons_http_server_is_found_and_its_page_is_printed() {
     };
     let printed = get("goods.txt").unwrap();
     let missing = get("nothing").unwrap();
-    fs::remove_dir_all(&folder).unwrap();
     assert!(printed.starts_with("head> HTTP/1.0 200 OK\n"), "{printed}");
     assert!(printed.ends_with(&page), "the page is another");
     assert!(missing.starts_with("head> HTTP/1.0 404 "), "{missing}");
