@@ -314,6 +314,11 @@ fn a_socket_shows_its_addresses_as_people_write_them() {
         let connected: TransportSocket = client.get_extra_info().unwrap();
         let ends = format!(", raddr: {address} }}");
         assert!(format!("{connected:?}").ends_with(&ends), "{connected:?}");
+        let transport = format!("{client:?}");
+        assert!(
+            transport.contains(&format!(" peer: {address}, ")),
+            "{transport}"
+        );
         let name: PeerName = client.get_extra_info().unwrap();
         assert_eq!(format!("{name:?}"), format!("PeerName({address})"));
         client.abort();

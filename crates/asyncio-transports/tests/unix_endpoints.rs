@@ -288,6 +288,20 @@ fn a_folder_that_cannot_be_looked_into_is_reported() {
 }
 
 #[test]
+fn a_server_that_cannot_be_made_names_the_path() {
+    guarded_run(async |_| {
+        let folder = Folder::new();
+        let path = folder.join("nothing").join("socket");
+        let error = serve(&path).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let path = path.to_str().unwrap();
+        assert!(error.to_string().contains(path), "{error}");
+        // As `main` shows it.
+        assert!(format!("{error:?}").contains(path), "{error:?}");
+    });
+}
+
+#[test]
 fn a_connect_that_fails_names_the_path() {
     guarded_run(async |_| {
         let folder = Folder::new();

@@ -15,7 +15,7 @@ use crate::resolve::{AddrInfoHints, getaddrinfo};
 ///
 /// A host that is not an address is resolved by the running loop, for the family, type and
 /// protocol of the socket; as in asyncio the first answer is taken.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Address {
     /// As the system has it.
@@ -109,6 +109,14 @@ impl fmt::Display for Address {
                 None => write_local(address, formatter),
             },
         }
+    }
+}
+
+/// As people write them: a [`SockAddr`] by itself shows its family and its size, and what `main`
+/// returns as an error is shown so.
+impl fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

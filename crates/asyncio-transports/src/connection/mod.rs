@@ -11,7 +11,7 @@ use std::rc::{Rc, Weak};
 use std::task::Waker;
 
 use asyncio_executor::{Context, Dispatch, drop_flat};
-use asyncio_loop::LoopRef;
+use asyncio_loop::{Address, LoopRef};
 use asyncio_reactor::{Interest, Readiness};
 use asyncio_sync::oneshot;
 
@@ -20,7 +20,7 @@ use crate::flow::WriteFlow;
 use crate::io::Io;
 use crate::life::{Life, Next};
 use crate::outbox::Outbox;
-use crate::{Protocol, Transport};
+use crate::{PeerName, Protocol, Transport};
 use file::Claim;
 
 mod calls;
@@ -206,8 +206,11 @@ impl<I: Io> Connection<I> {
 impl<I: Io> fmt::Debug for Connection<I> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let life = self.life.get();
-        formatter
-            .debug_struct("Transport")
+        let mut fields = formatter.debug_struct("Transport");
+        if let Some(PeerName(peer)) = self.peer.name() {
+            fields.field("peer", &Address::Socket(peer));
+        }
+        fields
             .field("closing", &life.is_closing())
             .field("reading", &life.is_reading())
             .field("unwritten", &self.unwritten())

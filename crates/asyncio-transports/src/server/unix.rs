@@ -13,6 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::builder::{Plan, server_methods};
 use super::handle::Server;
 use super::listener::Listener;
+use crate::connect::errors::BindError;
 use crate::connect::socket;
 use crate::connect::unix::UnixEndpoint;
 use crate::layer::{LayerSettings, layer_methods, misuse};
@@ -38,7 +39,8 @@ use crate::{Protocol, sys};
 ///   for settings that contradict each other.
 /// * [`RefusedSocket`](crate::RefusedSocket) inside an error, for a socket that is no Unix stream,
 ///   or that is connected.
-/// * What the kernel reports.
+/// * [`BindError`] inside an error, for whatever else the kernel reports:
+///   `NotFound` for a folder that is not there.
 ///
 /// # Panics
 /// When polled outside a running loop.
@@ -149,7 +151,7 @@ fn bind(event_loop: &LoopRef, path: &Path) -> io::Result<Socket> {
         io::ErrorKind::AddrInUse => {
             io::Error::new(error.kind(), format!("Address {path:?} is already in use"))
         }
-        _ => error,
+        _ => BindError::raise(path.to_owned(), error),
     })?;
     Ok(socket)
 }
