@@ -17,6 +17,7 @@ const TCP_ECHO_SERVER: &str = env!("CARGO_BIN_EXE_tcp_echo_server");
 const UDP_ECHO: &str = env!("CARGO_BIN_EXE_udp_echo");
 const CHAT: &str = env!("CARGO_BIN_EXE_chat");
 const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
+const FILE_SERVER: &str = env!("CARGO_BIN_EXE_file_server");
 
 /// Both forms of the echo server, on free ports.
 fn echo_servers() -> [Service; 2] {
@@ -177,6 +178,46 @@ fn curl_gets_pages_through_the_relay() {
     }
     let refused = curl(&[&format!("http://{}/", proxy.bound), "--data", "unasked"]);
     assert_eq!(refused.status.code(), Some(22), "an answer of 4xx");
+}
+
+#[test]
+fn curl_gets_files_from_the_server_of_files() {
+    if !needs_program("curl") {
+        return;
+    }
+    let folder = Folder::new("curl-files");
+    let root = folder.0.to_str().unwrap();
+    fs::write(folder.0.join("README.md"), "# Read me\n").unwrap();
+    let large: Vec<u8> = (0..64_u32 << 20)
+        .map(|it| (it ^ (it >> 11)) as u8)
+        .collect();
+    fs::write(folder.0.join("large"), &large).unwrap();
+    let server = Service::start(FILE_SERVER, &[root, "127.0.0.1:0"]);
+    let typed: Vec<&str> = server.typed.split(' ').collect();
+    assert_eq!(typed[0], "curl");
+    assert_eq!(curl(&typed[1..]).stdout, b"# Read me\n");
+
+    let sites = format!("http://{}", server.bound);
+    let large_and_small = format!("{sites}/{{large,sent,README.md}}");
+    let files = folder.0.join("got-#1");
+    let arguments = [
+        "--parallel",
+        "--parallel-immediate",
+        &large_and_small,
+        "--output",
+    ];
+    let fetched = curl(&[&arguments[..], &[files.to_str().unwrap()]].concat());
+    assert!(fetched.status.success(), "{fetched:?}");
+    assert!(fs::read(folder.0.join("got-large")).unwrap() == large);
+    assert!(folder.holds(&fs::read(folder.0.join("got-sent")).unwrap()));
+
+    let head = curl(&["--head", &format!("{sites}/large")]);
+    let head = String::from_utf8_lossy(&head.stdout).into_owned();
+    assert!(head.contains("Content-Length: 67108864"), "{head}");
+    for refused in ["/none", "/../etc/passwd"] {
+        let refused = curl(&["--path-as-is", &format!("{sites}{refused}")]);
+        assert_eq!(refused.status.code(), Some(22), "an answer of 4xx");
+    }
 }
 
 #[test]
