@@ -3,28 +3,26 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
 use asyncio_loop::{PartialWrite, create_task, to_thread};
-use asyncio_testkit::Rng;
+use asyncio_testkit::{Folder, Rng};
 use socket2::Socket;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A file that is open for reading, and gone with the test.
 pub struct Source {
     pub path: PathBuf,
     pub file: File,
     pub bytes: Vec<u8>,
+    _folder: Folder,
 }
 
 impl Source {
     /// With so many bytes that tell their places apart. None of them is `0xaa`, which the layer of
     /// the tests cannot send.
     pub fn new(size: usize) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("asyncio-sendfile-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let folder = Folder::new();
+        let path = folder.join("file");
         // Fast to make: a page of noise, and at the beginning of each its number.
         let mut rng = Rng::new(size as u64);
         let page: Vec<u8> = (0..4096).map(|_| rng.below(128) as u8).collect();
@@ -38,6 +36,7 @@ impl Source {
             file: File::open(&path).unwrap(),
             path,
             bytes,
+            _folder: folder,
         }
     }
 
@@ -48,12 +47,6 @@ impl Source {
 
     pub fn position(&self) -> u64 {
         (&self.file).stream_position().unwrap()
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 
