@@ -185,21 +185,21 @@ fn curl_gets_files_from_the_server_of_files() {
     if !needs_program("curl") {
         return;
     }
-    let folder = Folder::new("curl-files");
-    let root = folder.0.to_str().unwrap();
-    fs::write(folder.0.join("README.md"), "# Read me\n").unwrap();
+    let folder = Folder::new();
+    let root = folder.path().to_str().unwrap();
+    fs::write(folder.join("README.md"), "# Read me\n").unwrap();
     let large: Vec<u8> = (0..64_u32 << 20)
         .map(|it| (it ^ (it >> 11)) as u8)
         .collect();
-    fs::write(folder.0.join("large"), &large).unwrap();
+    fs::write(folder.join("large"), &large).unwrap();
     let server = Service::start(FILE_SERVER, &[root, "127.0.0.1:0"]);
     let typed: Vec<&str> = server.typed.split(' ').collect();
     assert_eq!(typed[0], "curl");
     assert_eq!(curl(&typed[1..]).stdout, b"# Read me\n");
 
     let sites = format!("http://{}", server.bound);
-    let large_and_small = format!("{sites}/{{large,sent,README.md}}");
-    let files = folder.0.join("got-#1");
+    let large_and_small = format!("{sites}/{{large,README.md}}");
+    let files = folder.join("got-#1");
     let arguments = [
         "--parallel",
         "--parallel-immediate",
@@ -208,8 +208,11 @@ fn curl_gets_files_from_the_server_of_files() {
     ];
     let fetched = curl(&[&arguments[..], &[files.to_str().unwrap()]].concat());
     assert!(fetched.status.success(), "{fetched:?}");
-    assert!(fs::read(folder.0.join("got-large")).unwrap() == large);
-    assert!(folder.holds(&fs::read(folder.0.join("got-sent")).unwrap()));
+    assert!(fs::read(folder.join("got-large")).unwrap() == large);
+    assert_eq!(
+        fs::read(folder.join("got-README.md")).unwrap(),
+        b"# Read me\n"
+    );
 
     let head = curl(&["--head", &format!("{sites}/large")]);
     let head = String::from_utf8_lossy(&head.stdout).into_owned();
