@@ -13,11 +13,8 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Puts an item in; gives it back if there is no room, or the queue was shut down.
     #[inline]
     pub(super) fn put_in(&self, item: T) -> Result<(), T> {
-        if self.is_shutdown.get() {
-            return Err(item);
-        }
         let mut change = Change::of(self);
-        if change.before >= self.limit {
+        if change.before >= self.limit.get() {
             change.ends();
             return Err(item);
         }

@@ -35,6 +35,8 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
         }
     }
 
+    /// Stands apart, like all that waits, so that an item that is there is taken in line.
+    #[inline(never)]
     fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
         if self.may_look() {
             if let Some(item) = self.queue.take_out() {
@@ -48,6 +50,7 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
     }
 
     /// It has looked, and the queue is empty: that is the end, or it waits.
+    #[inline(never)]
     fn found_nothing(&mut self, cx: &Context<'_>) -> Poll<Result<T, QueueShutDown>> {
         let getters = &self.queue.getters;
         if self.queue.is_shutdown() {
@@ -56,6 +59,15 @@ impl<'a, T, S: Store<T>> QueueGet<'a, T, S> {
         }
         getters.wait(&mut self.ticket, cx, 1);
         Poll::Pending
+    }
+
+    /// Dropped while it waits: a wake-up that it has had goes to the next.
+    #[inline(never)]
+    fn give_up(&mut self) {
+        let BaseQueue { getters, .. } = self.queue;
+        if getters.leave(&mut self.ticket) == Stage::Woken && !self.queue.empty() {
+            getters.wake_next();
+        }
     }
 }
 
@@ -78,12 +90,8 @@ impl<T, S: Store<T>> Future for QueueGet<'_, T, S> {
 impl<T, S: Store<T>> Drop for QueueGet<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_fresh() {
-            return;
-        }
-        let BaseQueue { getters, .. } = self.queue;
-        if getters.leave(&mut self.ticket) == Stage::Woken && !self.queue.empty() {
-            getters.wake_next();
+        if !self.ticket.is_fresh() {
+            self.give_up();
         }
     }
 }

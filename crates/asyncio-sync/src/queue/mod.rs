@@ -96,14 +96,15 @@ pub type PriorityQueue<T> = BaseQueue<T, Priority<T>>;
 /// [`Store`] of your own.
 pub struct BaseQueue<T, S: Store<T>> {
     store: RefCell<S>,
-    /// How many items there may be.
-    limit: usize,
+    /// 0 for no limit.
+    maxsize: usize,
+    /// Below how many items another one may be put in; 0 once it was shut down.
+    limit: Cell<usize>,
     getters: Waiters,
     putters: Waiters,
     unfinished: Cell<usize>,
     /// Set while nothing is unfinished.
     finished: Event,
-    is_shutdown: Cell<bool>,
     items: PhantomData<T>,
 }
 
@@ -126,12 +127,12 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
         }
         Self {
             store: RefCell::new(store),
-            limit: if maxsize == 0 { usize::MAX } else { maxsize },
+            maxsize,
+            limit: Cell::new(if maxsize == 0 { usize::MAX } else { maxsize }),
             getters: Waiters::default(),
             putters: Waiters::default(),
             unfinished: Cell::new(unfinished),
             finished,
-            is_shutdown: Cell::new(false),
             items: PhantomData,
         }
     }
@@ -146,11 +147,7 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// How many items it may hold; 0 for any number.
     #[must_use]
     pub fn maxsize(&self) -> usize {
-        if self.limit == usize::MAX {
-            0
-        } else {
-            self.limit
-        }
+        self.maxsize
     }
 
     /// Whether there are no items in it.
@@ -164,7 +161,7 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     #[inline]
     #[must_use]
     pub fn full(&self) -> bool {
-        self.qsize() >= self.limit
+        self.maxsize != 0 && self.qsize() >= self.maxsize
     }
 
     /// Puts an item in, and waits for room if there is none.
@@ -212,7 +209,7 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     pub fn get_nowait(&self) -> Result<T, GetNowaitError> {
         match self.take_out() {
             Some(item) => Ok(item),
-            None if self.is_shutdown.get() => Err(GetNowaitError::ShutDown(QueueShutDown(()))),
+            None if self.is_shutdown() => Err(GetNowaitError::ShutDown(QueueShutDown(()))),
             None => Err(GetNowaitError::Empty(QueueEmpty)),
         }
     }
@@ -244,7 +241,7 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     /// Ends the queue: nothing can be put in any more, and who waits is told. What is in it can
     /// still be taken; or, if this is `immediate`, is dropped, and counts as done.
     pub fn shutdown(&self, immediate: bool) {
-        self.is_shutdown.set(true);
+        self.limit.set(0);
         let mut dropped = Vec::new();
         // Everybody is told, whatever foreign code does: an order, and at last the items' own.
         let _told = TellAll(self);
@@ -254,9 +251,10 @@ impl<T, S: Store<T>> BaseQueue<T, S> {
     }
 
     /// Whether it was [shut down](Self::shutdown).
+    #[inline]
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
-        self.is_shutdown.get()
+        self.limit.get() == 0
     }
 }
 

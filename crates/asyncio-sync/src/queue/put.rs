@@ -47,13 +47,15 @@ impl<'a, T, S: Store<T>> QueuePut<'a, T, S> {
             Stage::Fresh | Stage::Woken | Stage::Told => true,
             // It was passed over, and then not dropped: nobody else will wake it.
             Stage::Waiting => {
-                let room = limit.saturating_sub(self.queue.qsize());
+                let room = limit.get().saturating_sub(self.queue.qsize());
                 self.queue.is_shutdown() || room > putters.woken()
             }
             Stage::PassedOver => false,
         }
     }
 
+    /// Stands apart, like all that waits, so that room that is there is used in line.
+    #[inline(never)]
     fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<(), QueueShutDown<T>>> {
         let queue = self.queue;
         if self.may_look() {
@@ -69,6 +71,15 @@ impl<'a, T, S: Store<T>> QueuePut<'a, T, S> {
         }
         queue.putters.wait(&mut self.ticket, cx, 1);
         Poll::Pending
+    }
+
+    /// Dropped while it waits: a wake-up that it has had goes to the next.
+    #[inline(never)]
+    fn give_up(&mut self) {
+        let BaseQueue { putters, .. } = self.queue;
+        if putters.leave(&mut self.ticket) == Stage::Woken && !self.queue.full() {
+            putters.wake_next();
+        }
     }
 }
 
@@ -95,12 +106,8 @@ impl<T, S: Store<T>> Future for QueuePut<'_, T, S> {
 impl<T, S: Store<T>> Drop for QueuePut<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_fresh() {
-            return;
-        }
-        let BaseQueue { putters, .. } = self.queue;
-        if putters.leave(&mut self.ticket) == Stage::Woken && !self.queue.full() {
-            putters.wake_next();
+        if !self.ticket.is_fresh() {
+            self.give_up();
         }
     }
 }
