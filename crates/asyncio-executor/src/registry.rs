@@ -235,6 +235,7 @@ impl Tasks {
     }
 
     /// Whether a task has waited before.
+    #[inline]
     pub(crate) fn is_parked(&self, key: Key) -> bool {
         let inner = self.inner.borrow();
         inner

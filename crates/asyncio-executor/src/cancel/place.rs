@@ -1,7 +1,8 @@
-//! Where a wait stands in the tree: whether a request is about to end it.
+//! Where a wait stands: whether a request is about to end it, and which task to wake for it.
 
 use std::fmt;
 use std::rc::Rc;
+use std::task::Waker;
 
 use crate::cancel::{Kind, NodeId};
 use crate::home;
@@ -14,6 +15,9 @@ use crate::registry::Key;
 /// drop it. asyncio knows it by `future.cancelled()`. It is a hint, for the order in which others
 /// are woken: the wait may also go on, if the request is withdrawn, so one that was passed over
 /// looks again whenever it is polled.
+///
+/// It also wakes the task that waits, where that is all that is needed: see
+/// [`is_woken_by`](Self::is_woken_by).
 ///
 /// Costs a few words and no node of the tree.
 ///
@@ -39,15 +43,30 @@ use crate::registry::Key;
 /// executor.run_until_stalled();
 /// assert!(!place.borrow().is_requested());
 /// ```
-#[derive(Clone, Default)]
-pub struct WaitPlace(Option<(Rc<Local>, Around)>);
+#[derive(Clone)]
+pub struct WaitPlace {
+    /// `None` is nowhere.
+    local: Option<Rc<Local>>,
+    /// The task that waits. Its number may be another's since, which is harmless in a hint, and one
+    /// wake-up too many otherwise: the wait itself has gone elsewhere then.
+    task: Key,
+    /// The scope right around the wait, and its generation. `NONE` for the task's root, which may
+    /// have no node yet.
+    scope: NodeId,
+    generation: u32,
+}
 
-/// What is around a wait.
-#[derive(Clone, Copy)]
-enum Around {
-    /// No scope but the task's root, which may have no node yet.
-    Task(Key),
-    Scope(NodeId, u32),
+/// Nowhere, as outside an executor.
+impl Default for WaitPlace {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            local: None,
+            task: Key::NONE,
+            scope: NodeId::NONE,
+            generation: 0,
+        }
+    }
 }
 
 impl WaitPlace {
@@ -56,21 +75,45 @@ impl WaitPlace {
     #[inline]
     #[must_use]
     pub fn here() -> Self {
-        home::with(|local| {
-            let local = local?;
-            local.tree.open_levels(local);
-            let current = local.tree.current.get();
-            let around = if !current.is_none() {
-                let generation = local.tree.with(current, |node| node.generation)?;
-                Around::Scope(current, generation)
-            } else if !local.current.get().is_none() {
-                Around::Task(local.current.get())
-            } else {
-                return None;
-            };
-            Some((Rc::clone(local), around))
+        home::with(|local| match local {
+            Some(local) => Self::in_executor(local),
+            None => Self::default(),
         })
-        .map_or_else(Self::default, |place| Self(Some(place)))
+    }
+
+    #[inline]
+    fn in_executor(local: &Rc<Local>) -> Self {
+        local.tree.open_levels(local);
+        let (task, scope) = (local.current.get(), local.tree.current.get());
+        let generation = match scope.is_none() {
+            true => 0,
+            false => local.tree.generation(scope),
+        };
+        Self {
+            local: Some(Rc::clone(local)),
+            task,
+            scope,
+            generation,
+        }
+    }
+
+    /// Whether [`wake`](Self::wake) does what `waker` would, with which what is here is being polled
+    /// now. Then a wait need not clone it, and costs an atomic operation less. It is so in a task
+    /// that has waited before, unless something in between polls with wakers of its own.
+    #[inline]
+    #[must_use]
+    pub fn is_woken_by(&self, waker: &Waker) -> bool {
+        self.local
+            .as_ref()
+            .is_some_and(|local| local.is_polled_with(waker) && local.tasks.is_parked(self.task))
+    }
+
+    /// Wakes the task that waits here. No foreign waker is called.
+    #[inline]
+    pub fn wake(&self) {
+        if let Some(local) = &self.local {
+            local.tasks.wake(self.task);
+        }
     }
 
     /// Whether the scope right around the wait has a request to answer, which it does at its next
@@ -78,23 +121,20 @@ impl WaitPlace {
     #[inline]
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        match &self.0 {
-            Some((local, around)) if local.tree.is_marked() => around.is_requested(local),
+        match &self.local {
+            Some(local) if local.tree.is_marked() => self.is_marked(local),
             _ => false,
         }
     }
-}
 
-impl Around {
-    fn is_requested(self, local: &Local) -> bool {
-        let (id, generation) = match self {
-            Self::Task(key) => (local.tasks.root(key), None),
-            Self::Scope(id, generation) => (id, Some(generation)),
+    fn is_marked(&self, local: &Local) -> bool {
+        let is_root = self.scope.is_none();
+        let id = match is_root {
+            true => local.tasks.root(self.task),
+            false => self.scope,
         };
         let answers = local.tree.with(id, |node| match node.kind {
-            Kind::Root(_) | Kind::Plain(_) => {
-                generation.is_none_or(|generation| generation == node.generation)
-            }
+            Kind::Root(_) | Kind::Plain(_) => is_root || node.generation == self.generation,
             // No request goes through a shield, and no wait stands under a leaf.
             Kind::Shield | Kind::Claim(_) => false,
         });

@@ -114,6 +114,11 @@ impl Tree {
         self.nodes.borrow_mut().get_mut(id).map(f)
     }
 
+    /// What tells this scope from earlier and later ones of its number.
+    pub(super) fn generation(&self, id: NodeId) -> u32 {
+        self.with(id, |node| node.generation).unwrap_or(0)
+    }
+
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
     /// parent. A scope that is polled with another waker than its task's has that to keep.
     pub(crate) fn open(&self, local: &Local, kind: Kind) -> NodeId {
@@ -179,8 +184,8 @@ impl Tree {
 
     /// Notes that a claim has passed a request on to a task, whose root this is.
     pub(super) fn note_claim(&self, root: NodeId, claim: NodeId) {
-        let generation = self.with(claim, |claim| claim.generation);
-        self.with(root, |root| root.claim = (claim, generation.unwrap_or(0)));
+        let generation = self.generation(claim);
+        self.with(root, |root| root.claim = (claim, generation));
     }
 
     pub(super) fn is_claim_on(&self, node: NodeId, target: TaskAddress) -> bool {

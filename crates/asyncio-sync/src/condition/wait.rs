@@ -12,7 +12,7 @@ use crate::claim::Request;
 use crate::condition::Condition;
 use crate::error::NotAcquiredError;
 use crate::lock::{AnyLockGuard, LockRef};
-use crate::waiters::{Place, Stage, Ticket};
+use crate::waiters::{Stage, Ticket};
 
 /// How far a wait has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,9 @@ impl<'a, T> Relocking<'a, T> {
     /// waker that polls at once, may notify.
     fn begin(&mut self, cx: &Context<'_>) {
         self.phase = Phase::Unnotified;
-        let place = || Place::Claim(Rc::clone(&self.request));
         self.condition
             .waiters
-            .wait_at(&mut self.notified, cx, 1, place);
+            .wait_with(&mut self.notified, cx, 1, Some(&self.request));
     }
 
     /// Waits, when it is in line and the lock was released, until the lock is `held` again.
@@ -76,7 +75,6 @@ impl<'a, T> Relocking<'a, T> {
             cancelled,
         } = self;
         assert!(*phase != Phase::Over, "polled after completion");
-        let place = || Place::Claim(Rc::clone(request));
         claim.poll(
             cx,
             || Rc::clone(request) as _,
@@ -93,11 +91,12 @@ impl<'a, T> Relocking<'a, T> {
                     *phase = Phase::Relock;
                 }
                 if *phase != Phase::Relock {
-                    condition.waiters.wait_at(notified, cx, 1, place);
+                    condition.waiters.wait_with(notified, cx, 1, Some(request));
                     request.keep_waker(cx);
                     return Poll::Pending;
                 }
-                if condition.lock.poll_take(lock, cx, place).is_pending() {
+                let taken = condition.lock.poll_take(lock, cx, Some(request));
+                if taken.is_pending() {
                     request.keep_waker(cx);
                     return Poll::Pending;
                 }

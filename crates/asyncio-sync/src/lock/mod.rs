@@ -17,9 +17,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use crate::claim::Request;
 use crate::error::{NotAcquiredError, TryLockError};
-use crate::waiters::{Place, Ticket};
-use raw::{Held, RawLock, here};
+use crate::waiters::Ticket;
+use raw::{Held, RawLock};
 
 pub use guard::{AnyLockGuard, LockGuard, LockRef, OwnedLockGuard};
 
@@ -178,14 +179,14 @@ impl<T> Lock<T> {
         self.raw.hold(Held::Forgotten);
     }
 
-    /// Waits for the lock and takes it, without a guard yet.
+    /// Waits for the lock and takes it, without a guard yet; as part of a claim, if it is.
     pub(crate) fn poll_take(
         &self,
         ticket: &mut Ticket,
         cx: &Context<'_>,
-        place: impl FnOnce() -> Place,
+        claim: Option<&Rc<Request>>,
     ) -> Poll<()> {
-        self.raw.poll_take(ticket, cx, place)
+        self.raw.poll_take(ticket, cx, claim)
     }
 
     /// Gives up a wait that was begun by [`poll_take`](Self::poll_take).
@@ -246,7 +247,7 @@ impl<L: LockRef> Future for LockAcquire<L> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AnyLockGuard<L>> {
         let Self { lock, ticket } = &mut *self;
         let raw = &lock.as_ref().expect("polled after completion").lock().raw;
-        ready!(raw.poll_take(ticket, cx, here));
+        ready!(raw.poll_take(ticket, cx, None));
         Poll::Ready(AnyLockGuard::of(
             lock.take().expect("polled after completion"),
         ))

@@ -1,12 +1,12 @@
 //! Who holds a lock and who waits for it, whatever it protects.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::claim::Request;
 use crate::error::TryLockError;
-use crate::waiters::{Place, Stage, Ticket, Waiters};
-
-use asyncio_executor::WaitPlace;
+use crate::waiters::{Stage, Ticket, Waiters};
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,19 +69,19 @@ impl RawLock {
         &self,
         ticket: &mut Ticket,
         cx: &Context<'_>,
-        place: impl FnOnce() -> Place,
+        claim: Option<&Rc<Request>>,
     ) -> Poll<()> {
         if ticket.is_fresh() && self.try_take().is_ok() {
             return Poll::Ready(());
         }
-        self.poll_queued(ticket, cx, place)
+        self.poll_queued(ticket, cx, claim)
     }
 
     fn poll_queued(
         &self,
         ticket: &mut Ticket,
         cx: &Context<'_>,
-        place: impl FnOnce() -> Place,
+        claim: Option<&Rc<Request>>,
     ) -> Poll<()> {
         let free = self.held.get() == Held::No;
         let mine = match self.waiters.stage(ticket) {
@@ -95,7 +95,7 @@ impl RawLock {
             self.waiters.leave(ticket); // foreign code: an old waker's destructor
             return Poll::Ready(());
         }
-        self.waiters.wait_at(ticket, cx, 1, place);
+        self.waiters.wait_with(ticket, cx, 1, claim);
         Poll::Pending
     }
 
@@ -109,9 +109,4 @@ impl RawLock {
             self.wake_head();
         }
     }
-}
-
-/// The place of a wait that a cancellation just drops.
-pub(super) fn here() -> Place {
-    Place::Scope(WaitPlace::here())
 }

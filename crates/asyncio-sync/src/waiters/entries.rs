@@ -3,9 +3,13 @@
 //! A slab whose entries are changed where they are. (One that is built and then moved in, which is
 //! all that the `slab` crate has, costs a wait a third more: the copy waits for the stores.)
 
+use std::rc::Rc;
 use std::task::Waker;
 
-use crate::waiters::{Place, Stage};
+use asyncio_executor::WaitPlace;
+
+use crate::claim::Request;
+use crate::waiters::Stage;
 
 /// The number of an entry.
 pub(super) type Id = u32;
@@ -13,14 +17,17 @@ pub(super) type Id = u32;
 /// No entry.
 pub(super) const NONE: Id = Id::MAX;
 
-/// What an empty list keeps of its memory for the next rush: 1024 entries, 72 KiB.
+/// What an empty list keeps of its memory for the next rush: 1024 entries, 80 KiB.
 const ENTRIES_KEPT: usize = 1024;
 
 /// One who waits.
 pub(super) struct Entry {
-    /// `None` once it was woken.
+    /// `None` where its place wakes it, until it is cloned, and once it was woken.
     pub(super) waker: Option<Waker>,
-    pub(super) place: Place,
+    /// Nowhere once it was woken.
+    pub(super) place: WaitPlace,
+    /// Of one that is part of a claim, until it was woken.
+    pub(super) claim: Option<Rc<Request>>,
     /// How much it waits for: permits.
     pub(super) amount: usize,
     /// Its number in order of arrival.
@@ -29,6 +36,19 @@ pub(super) struct Entry {
     /// The next in the chain of those who wait, or of those that are free.
     pub(super) next: Id,
     pub(super) stage: Stage,
+    /// Its place wakes it.
+    pub(super) by_place: bool,
+}
+
+impl Entry {
+    /// Whether a cancellation is about to end the wait.
+    #[inline]
+    pub(super) fn is_requested(&self) -> bool {
+        match &self.claim {
+            None => self.place.is_requested(),
+            Some(request) => request.is_made(),
+        }
+    }
 }
 
 /// Entries by number.
@@ -74,12 +94,14 @@ impl Entries {
         self.free = Id::try_from(self.entries.len()).expect("fewer than 2^32 waits");
         self.entries.push(Entry {
             waker: None,
-            place: Place::Nowhere,
+            place: WaitPlace::default(),
+            claim: None,
             amount: 0,
             arrival: 0,
             previous: NONE,
             next: NONE,
             stage: Stage::Fresh,
+            by_place: false,
         });
     }
 

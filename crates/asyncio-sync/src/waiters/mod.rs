@@ -8,7 +8,8 @@
 //! woken leaves the chain and keeps its entry until it runs or is dropped, so that the head of
 //! the chain is always the next to wake, and whoever drops a waiter learns what it was. Nothing is
 //! woken, cloned or dropped while the list is borrowed; and a waiter is in line before its waker is
-//! cloned, so that what happens meanwhile is not lost on it.
+//! cloned, so that what happens meanwhile is not lost on it. A task of ours that has waited before is
+//! woken by its [place](WaitPlace::wake): no waker is cloned for it, and nothing foreign called.
 //!
 //! What it costs: no allocation once the slab has grown, no atomics of its own, O(1) for each
 //! step. The price is a little memory for each primitive that was ever waited for.
@@ -17,20 +18,22 @@
 //! |---|---|
 //! | [`entries`] | the memory: entries by number |
 //! | [`chain`] | the order: those who wait to be woken |
+//! | [`foreign`] | wakers that may be foreign |
 
 mod chain;
 mod entries;
+mod foreign;
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::Context;
 
-use asyncio_executor::{Spawner, WaitPlace};
+use asyncio_executor::WaitPlace;
 
 use crate::claim::Request;
 use chain::Chain;
 use entries::{Entries, Id, NONE};
+pub(crate) use foreign::{discard, wake};
 
 /// Those who wait, in order of arrival.
 #[derive(Default)]
@@ -56,24 +59,6 @@ pub(crate) enum Stage {
     Woken,
     /// It was woken like everybody else, and owns nothing.
     Told,
-}
-
-/// Where a wait stands: how to know that a cancellation is about to end it.
-pub(crate) enum Place {
-    /// That of an entry that nobody uses.
-    Nowhere,
-    Scope(WaitPlace),
-    Claim(Rc<Request>),
-}
-
-impl Place {
-    fn is_requested(&self) -> bool {
-        match self {
-            Self::Nowhere => false,
-            Self::Scope(place) => place.is_requested(),
-            Self::Claim(request) => request.is_made(),
-        }
-    }
 }
 
 /// One wait's entry in a list, if it has one.
@@ -150,36 +135,63 @@ impl Waiters {
 
     /// Waits for `amount`, at the tail of the list, as what is being polled now; again at the
     /// tail for one that was woken. One that waits already stays where it is.
+    #[inline]
     pub(crate) fn wait(&self, ticket: &mut Ticket, cx: &Context<'_>, amount: usize) {
-        self.wait_at(ticket, cx, amount, || Place::Scope(WaitPlace::here()));
+        self.wait_with(ticket, cx, amount, None);
     }
 
-    /// The same for a wait that is part of a claim.
+    /// The same for a wait that is part of a claim, if it is: not its scope drops it then, but this
+    /// request ends it.
     #[inline]
-    pub(crate) fn wait_at(
+    pub(crate) fn wait_with(
         &self,
         ticket: &mut Ticket,
         cx: &Context<'_>,
         amount: usize,
-        place: impl FnOnce() -> Place,
+        claim: Option<&Rc<Request>>,
     ) {
-        let place = place();
+        if ticket.is_fresh() {
+            self.join(ticket, cx, amount, claim);
+        } else {
+            self.wait_on(ticket, cx, amount, claim);
+        }
+    }
+
+    /// Waits still, or again.
+    #[cold]
+    fn wait_on(
+        &self,
+        ticket: &mut Ticket,
+        cx: &Context<'_>,
+        amount: usize,
+        claim: Option<&Rc<Request>>,
+    ) {
         match self.stage(ticket) {
-            Stage::Fresh => self.join(ticket, cx, amount, place),
-            Stage::Waiting | Stage::PassedOver => self.refresh(ticket, cx, place),
-            Stage::Woken | Stage::Told => {
+            Stage::Waiting | Stage::PassedOver => self.refresh(ticket, cx, claim),
+            Stage::Fresh | Stage::Woken | Stage::Told => {
                 self.leave(ticket);
-                self.join(ticket, cx, amount, place);
+                self.join(ticket, cx, amount, claim);
             }
         }
     }
 
-    fn join(&self, ticket: &mut Ticket, cx: &Context<'_>, amount: usize, place: Place) {
+    fn join(
+        &self,
+        ticket: &mut Ticket,
+        cx: &Context<'_>,
+        amount: usize,
+        claim: Option<&Rc<Request>>,
+    ) {
         let mut entries = self.entries.borrow_mut();
         let id = entries.take();
         let last = self.chain.tail.get();
         let entry = &mut entries[id];
-        entry.place = place;
+        entry.place = WaitPlace::here();
+        entry.by_place = entry.place.is_woken_by(cx.waker());
+        let by_place = entry.by_place;
+        if let Some(claim) = claim {
+            entry.claim = Some(Rc::clone(claim));
+        }
         entry.amount = amount;
         entry.arrival = self.arrivals.replace(self.arrivals.get() + 1);
         entry.previous = last;
@@ -192,10 +204,14 @@ impl Waiters {
         }
         ticket.0 = id;
         drop(entries);
-        self.keep_waker(id, cx);
+        if !by_place {
+            self.keep_waker(id, cx);
+        }
     }
 
-    /// Has what is being polled now woken for an entry that is in line.
+    /// Has what is being polled now woken for an entry that is in line, and that its place does not
+    /// wake.
+    #[inline(never)]
     fn keep_waker(&self, id: Id, cx: &Context<'_>) {
         let waker = cx.waker().clone();
         let mut entries = self.entries.borrow_mut();
@@ -213,16 +229,20 @@ impl Waiters {
     }
 
     /// Comes back for another poll: it may have a new place and a new waker.
-    #[cold]
-    fn refresh(&self, ticket: &Ticket, cx: &Context<'_>, place: Place) {
-        let kept = |waker: &Waker| waker.will_wake(cx.waker());
+    fn refresh(&self, ticket: &Ticket, cx: &Context<'_>, claim: Option<&Rc<Request>>) {
+        let place = WaitPlace::here();
+        let by_place = place.is_woken_by(cx.waker());
         let mut entries = self.entries.borrow_mut();
         let entry = &mut entries[ticket.0];
         let old_place = std::mem::replace(&mut entry.place, place);
-        let kept = entry.waker.as_ref().is_some_and(kept);
+        let old_claim = std::mem::replace(&mut entry.claim, claim.map(Rc::clone));
+        entry.by_place = by_place;
+        let old_waker = entry.waker.take_if(|_| by_place);
+        let kept = entry.waker.as_ref();
+        let is_kept = by_place || kept.is_some_and(|waker| waker.will_wake(cx.waker()));
         drop(entries);
-        discard(old_place);
-        if !kept {
+        discard((old_waker, old_place, old_claim));
+        if !is_kept {
             self.keep_waker(ticket.0, cx);
         }
     }
@@ -241,19 +261,30 @@ impl Waiters {
         let mut entries = self.entries.borrow_mut();
         let stage = entries[id].stage;
         match stage {
-            Stage::Woken | Stage::Told => self.woken.set(self.woken.get() - 1),
-            Stage::Waiting => self.chain.unlink(&mut entries, id),
-            Stage::PassedOver | Stage::Fresh => {}
-        }
-        let entry = &mut entries[id];
-        let waker = entry.waker.take();
-        let place = std::mem::replace(&mut entry.place, Place::Nowhere);
-        entries.free(id);
-        drop(entries);
-        if waker.is_some() || matches!(place, Place::Claim(_)) {
-            discard((waker, place));
+            Stage::Woken | Stage::Told => {
+                self.woken.set(self.woken.get() - 1);
+                entries.free(id);
+            }
+            Stage::Fresh | Stage::Waiting | Stage::PassedOver => self.give_up(entries, id),
         }
         stage
+    }
+
+    /// Takes out one that was not woken.
+    #[cold]
+    fn give_up(&self, mut entries: RefMut<'_, Entries>, id: Id) {
+        if entries[id].stage == Stage::Waiting {
+            self.chain.unlink(&mut entries, id);
+        }
+        let entry = &mut entries[id];
+        let rest = (
+            entry.waker.take(),
+            std::mem::take(&mut entry.place),
+            entry.claim.take(),
+        );
+        entries.free(id);
+        drop(entries);
+        discard(rest);
     }
 
     /// Wakes the head, unless it is about to be dropped: then its drop wakes the next. Who needs
@@ -261,7 +292,7 @@ impl Waiters {
     pub(crate) fn wake_head(&self) {
         let head = self.chain.head.get();
         let entries = self.entries.borrow_mut();
-        if head != NONE && !entries[head].place.is_requested() {
+        if head != NONE && !entries[head].is_requested() {
             self.wake_up(entries, head, Stage::Woken);
         }
     }
@@ -269,10 +300,16 @@ impl Waiters {
     /// Wakes the first that is not about to be dropped. Returns whether there was one.
     #[inline]
     pub(crate) fn wake_next(&self) -> bool {
-        !self.has_none_waiting() && self.wake_next_if(|_| true)
+        !self.has_none_waiting() && self.wake_first()
+    }
+
+    #[inline(never)]
+    fn wake_first(&self) -> bool {
+        self.wake_next_if(|_| true)
     }
 
     /// The same if `affordable` says so of what it waits for.
+    #[inline]
     pub(crate) fn wake_next_if(&self, affordable: impl FnOnce(usize) -> bool) -> bool {
         let mut entries = self.entries.borrow_mut();
         let Some(head) = self.live_head(&mut entries) else {
@@ -300,7 +337,7 @@ impl Waiters {
         let entries = self.entries.borrow();
         let mut at = self.chain.head.get();
         while at != NONE {
-            if !entries[at].place.is_requested() {
+            if !entries[at].is_requested() {
                 return false;
             }
             at = entries[at].next;
@@ -321,58 +358,56 @@ impl Waiters {
     }
 
     /// The first that is not about to be dropped, which is the head then.
+    #[inline]
     fn live_head(&self, entries: &mut Entries) -> Option<Id> {
         loop {
             let head = self.chain.head.get();
             if head == NONE {
                 return None;
             }
-            if !entries[head].place.is_requested() {
+            if !entries[head].is_requested() {
                 return Some(head);
             }
-            self.chain.unlink(entries, head);
-            entries[head].stage = Stage::PassedOver;
+            self.pass_over(entries, head);
         }
     }
 
+    #[cold]
+    fn pass_over(&self, entries: &mut Entries, id: Id) {
+        self.chain.unlink(entries, id);
+        entries[id].stage = Stage::PassedOver;
+    }
+
+    // Most of a wake-up, and too long for the compiler to put it where it is used: a third of it
+    // would be the call.
+    #[inline(always)]
     fn wake_up(&self, mut entries: RefMut<'_, Entries>, id: Id, stage: Stage) {
+        self.woken.set(self.woken.get() + 1);
         self.chain.unlink(&mut entries, id);
         let entry = &mut entries[id];
         entry.stage = stage;
-        let waker = entry.waker.take();
-        drop(entries);
-        self.woken.set(self.woken.get() + 1);
-        if let Some(waker) = waker {
-            wake(waker);
+        let place = std::mem::take(&mut entry.place);
+        if entry.by_place && entry.claim.is_none() {
+            drop(entries);
+            place.wake();
+        } else {
+            wake_with_more(entries, id, place);
         }
     }
 }
 
-/// Wakes a waker that may be foreign: its panic must not keep others from being woken, nor leave a
-/// primitive half changed. It goes to the exception handler; where no executor runs, the panic
-/// hook has told of it.
-pub(crate) fn wake(waker: Waker) {
-    catch(|| waker.wake());
-}
-
-/// Drops a waker that is not needed any more, or what may hold one: the destructor of a foreign one
-/// may panic, too.
-pub(crate) fn discard<T>(waker: T) {
-    catch(|| drop(waker));
-}
-
-#[inline]
-fn catch(foreign: impl FnOnce()) {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else {
-        return;
-    };
-    match Spawner::current() {
-        Some(spawner) => spawner.catch_panic("panic in a waker", || resume_unwind(payload)),
-        // Its destructor may panic, too: what that was raised with is leaked, not tried again.
-        None => {
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
-        }
+/// Wakes one of whom there is more to take than its place. One that its place does not wake, and that
+/// has no waker, is about to have one: it is woken then.
+#[cold]
+fn wake_with_more(mut entries: RefMut<'_, Entries>, id: Id, place: WaitPlace) {
+    let entry = &mut entries[id];
+    let by_place = entry.by_place;
+    let (waker, claim) = (entry.waker.take(), entry.claim.take());
+    drop(entries);
+    if by_place {
+        place.wake();
+    } else if let Some(waker) = waker {
+        wake(waker);
     }
+    discard((place, claim));
 }
