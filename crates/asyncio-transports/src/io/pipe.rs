@@ -120,7 +120,8 @@ impl Io for WritePipe {
         let source = self.driven.get_ref().as_source();
         match self.kind {
             PipeKind::Socket => sys::send(source, data),
-            _ => sys::write(source, data),
+            PipeKind::Fifo { .. } => sys::write(source, data),
+            PipeKind::Device => sys::write_device(source, data),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 
 use asyncio_reactor::BorrowedSource;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags};
@@ -173,6 +174,32 @@ pub(crate) fn read(
         count,
         drained: short_is_last && count < buffer.len(),
     })
+}
+
+/// Writes to a device.
+///
+/// # Errors
+/// What the kernel reports. `BrokenPipe` when nobody is at the other side of a terminal, and what it
+/// keeps for the other side has filled it: Linux says `EAGAIN` then, and has an event follow each such
+/// attempt, for ever.
+pub(crate) fn write_device(source: BorrowedSource<'_>, data: &[IoSlice<'_>]) -> io::Result<usize> {
+    match write(source, data) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && is_hung_up(source) => {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        other => other,
+    }
+}
+
+/// Whether the other side is gone.
+fn is_hung_up(source: BorrowedSource<'_>) -> bool {
+    let mut looked_at = [PollFd::from_borrowed_fd(source, PollFlags::empty())];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let found = rustix::event::poll(&mut looked_at, Some(&at_once));
+    found.is_ok() && looked_at[0].revents().contains(PollFlags::HUP)
 }
 
 /// Writes to a pipe or device.

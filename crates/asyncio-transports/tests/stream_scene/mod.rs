@@ -10,6 +10,8 @@ use asyncio_transports::{AfterEof, Protocol, Transport, connect_accepted_socket}
 use socket2::{Domain, SockRef, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -197,6 +199,32 @@ pub(crate) async fn connect(
     let (near, far) = kind.pair();
     let (transport, protocol) = connect_accepted_socket(|| protocol, near).await.unwrap();
     (transport, protocol, far)
+}
+
+/// A terminal: the side of the emulator, and that of the program.
+#[cfg(unix)]
+pub(crate) fn terminal() -> (File, File) {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    // Neither may become the terminal of this process.
+    let emulator = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&emulator).unwrap();
+    unlockpt(&emulator).unwrap();
+    let name = ptsname(&emulator, Vec::new()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let program = rustix::fs::open(name, flags, Mode::empty()).unwrap();
+    (emulator.into(), program.into())
+}
+
+/// The same, which gives bytes as they come.
+#[cfg(unix)]
+pub(crate) fn raw_terminal() -> (File, File) {
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    let (emulator, program) = terminal();
+    let mut settings = tcgetattr(&program).unwrap();
+    settings.make_raw();
+    tcsetattr(&program, OptionalActions::Now, &settings).unwrap();
+    (emulator, program)
 }
 
 /// Has the far end close with a reset.
