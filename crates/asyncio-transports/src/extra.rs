@@ -99,3 +99,25 @@ impl From<SockAddr> for Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use asyncio_testkit::for_each_seed;
+
+    /// Also what only some systems give back: flow labels, scopes.
+    #[test]
+    fn every_field_of_an_address_is_kept_j3() {
+        for_each_seed(200, |rng| {
+            let bits = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+            let [port, flow, scope] = [0; 3].map(|_: u8| rng.next_u64());
+            let v6 = SocketAddrV6::new(bits.into(), port as u16, flow as u32, scope as u32);
+            let v4 = SocketAddrV4::new((bits as u32).into(), port as u16);
+            for address in [SocketAddr::V6(v6), SocketAddr::V4(v4)] {
+                let name = Peer::from(SockAddr::from(address)).name().unwrap();
+                assert_eq!(name.0.as_socket(), Some(address));
+                assert_eq!(name.0, SockAddr::from(address));
+            }
+        });
+    }
+}

@@ -13,11 +13,15 @@ use std::time::Duration;
 use asyncio_executor::yield_now;
 use asyncio_futures::gather;
 use asyncio_loop::{LoopRef, sleep};
+use asyncio_testkit::heap::{self, CountingAllocator};
 use asyncio_testkit::{Census, Child, cpu_time, in_child};
 use asyncio_transports::{create_connection, create_server};
 use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run, serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Linux hands such a connection out, and its protocol finds out; others report `ECONNABORTED`,
 /// which is passed over. The next one is served in any case.
@@ -294,6 +298,10 @@ fn raise_descriptor_limit(wanted: u64) -> u64 {
 #[test]
 fn ten_thousand_connections_leave_nothing_behind() {
     const CONNECTIONS: usize = 10_000;
+    // After those, to see that what is left does not grow.
+    const MORE: usize = 1000;
+    // Room in tables, for each end.
+    const ROOM: usize = 200;
     // Each turn with so many descriptors takes `poll(2)` milliseconds.
     const TOGETHER: usize = 250;
     in_child("ten_thousand_connections_leave_nothing_behind", || {
@@ -311,31 +319,39 @@ fn ten_thousand_connections_leave_nothing_behind() {
             let server = server.backlog(250).await.unwrap();
             let address = internet(server.sockets()[0].getsockname());
             let before = (Census::take().descriptors(), event_loop.metrics().sources);
-            while count.get() < CONNECTIONS {
-                let mut clients = Vec::new();
-                let missing = at_once.min(CONNECTIONS - count.get());
-                while clients.len() < missing {
-                    let connecting = (0..TOGETHER.min(missing - clients.len()))
-                        .map(|_| create_connection(Echo::default, address).into_future());
-                    for connected in gather(connecting).await.unwrap() {
-                        clients.push(connected.unwrap().0);
+            let bytes_before = heap::live_bytes();
+            let mut left = Vec::new();
+            for total in [CONNECTIONS, CONNECTIONS + MORE, CONNECTIONS + 2 * MORE] {
+                while count.get() < total {
+                    let mut clients = Vec::new();
+                    let missing = at_once.min(total - count.get());
+                    while clients.len() < missing {
+                        let connecting = (0..TOGETHER.min(missing - clients.len()))
+                            .map(|_| create_connection(Echo::default, address).into_future());
+                        for connected in gather(connecting).await.unwrap() {
+                            clients.push(connected.unwrap().0);
+                        }
+                    }
+                    // All ways to end: in order and at once, from either side.
+                    for (number, client) in clients.into_iter().enumerate() {
+                        match number % 3 {
+                            0 => client.close(),
+                            1 => client.abort(),
+                            _ => {}
+                        }
+                    }
+                    server.close_clients();
+                    while event_loop.metrics().sources > before.1 {
+                        sleep(Duration::from_millis(1)).await;
                     }
                 }
-                // All ways to end: in order and at once, from either side.
-                for (number, client) in clients.into_iter().enumerate() {
-                    match number % 3 {
-                        0 => client.close(),
-                        1 => client.abort(),
-                        _ => {}
-                    }
-                }
-                server.close_clients();
-                while event_loop.metrics().sources > before.1 {
-                    sleep(Duration::from_millis(1)).await;
-                }
+                assert_eq!(count.get(), total);
+                assert_eq!(Census::take().descriptors(), before.0);
+                left.push(heap::live_bytes().saturating_sub(bytes_before));
             }
-            assert_eq!(count.get(), CONNECTIONS);
-            assert_eq!(Census::take().descriptors(), before.0);
+            assert!(heap::is_installed());
+            assert!(left[0] <= at_once * 2 * ROOM, "{left:?} for {at_once}");
+            assert!(left[2] <= left[1] + 1000, "{left:?}");
             server.close();
             server.wait_closed().await;
             let metrics = event_loop.metrics();

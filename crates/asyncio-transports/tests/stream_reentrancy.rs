@@ -4,9 +4,11 @@
 mod stream_scene;
 
 use asyncio_testkit::for_each_seed;
-use asyncio_transports::{Protocol, Transport, connect_accepted_socket};
+use asyncio_transports::{
+    Buffered, BufferedProtocol, Protocol, Transport, connect_accepted_socket,
+};
 use std::cell::RefCell;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::rc::Rc;
 use stream_scene::{
@@ -177,7 +179,7 @@ fn a_panic_in_any_method_is_reported_and_ends_the_connection_w11() {
 
 #[test]
 fn a_protocol_that_replaces_itself_hands_over_at_once_p2() {
-    for method in ["made", "data", "pause", "resume"] {
+    for method in ["made", "data", "pause", "resume", "eof"] {
         run(async || {
             let log = Log::default();
             let next = Recorder::new(&log).called("next ");
@@ -208,6 +210,84 @@ fn a_protocol_that_replaces_itself_hands_over_at_once_p2() {
                     .iter()
                     .all(|call| call.starts_with("next "))
             );
+        });
+    }
+}
+
+/// There is nothing left that the next one could be told.
+#[test]
+fn a_protocol_that_replaces_itself_when_all_is_lost_is_the_last_p2() {
+    run(async || {
+        let log = Log::default();
+        let held = Rc::new(());
+        let next = Recorder::new(&log).called("next ");
+        let holds = Rc::clone(&held);
+        let next = next.on("lost", move |_| {
+            let _ = &holds;
+        });
+        let next = RefCell::new(Some(Rc::new(RefCell::new(next))));
+        let protocol = Recorder::new(&log).on("lost", move |transport| {
+            transport.set_protocol(next.take().unwrap());
+        });
+        let (transport, _protocol, far) = connect(Kind::Tcp, protocol).await;
+        drop(far);
+        log.until("lost").await;
+        turns(3).await;
+        assert_eq!(log.calls(), ["made", "eof", "lost"]);
+        assert!(transport.get_protocol().is_none());
+        assert_eq!(Rc::strong_count(&held), 1, "nobody keeps it");
+    });
+}
+
+/// Names its methods, and panics in one.
+struct Fragile {
+    log: Log,
+    panics_in: &'static str,
+    buffer: [u8; 8],
+}
+
+impl Fragile {
+    fn called(&self, method: &'static str) {
+        self.log.note(method);
+        assert_ne!(method, self.panics_in, "of the user's");
+    }
+}
+
+impl BufferedProtocol for Fragile {
+    fn get_buffer(&mut self, _: Option<usize>) -> &mut [u8] {
+        self.called("get_buffer");
+        &mut self.buffer
+    }
+
+    fn buffer_updated(&mut self, _: usize) {
+        self.called("buffer_updated");
+    }
+
+    fn connection_lost(&mut self, error: Option<io::Error>) {
+        self.log.note(format!("lost {}", error.is_some()));
+    }
+}
+
+#[test]
+fn a_panic_with_a_buffer_of_the_protocols_own_ends_the_connection_w11() {
+    for panics_in in ["get_buffer", "buffer_updated"] {
+        run(async || {
+            let log = Log::default();
+            let reports = reports();
+            let protocol = Buffered(Fragile {
+                log: log.clone(),
+                panics_in,
+                buffer: [0; 8],
+            });
+            let (near, far) = Kind::Tcp.pair();
+            let connected = connect_accepted_socket(|| protocol, near).await;
+            send(&far, b"data");
+            log.until("lost").await;
+            let calls = log.calls();
+            assert_eq!(calls[calls.len() - 2..], [panics_in, "lost true"]);
+            let expected = format!("Fatal error: protocol.{panics_in}() call failed.");
+            assert_eq!(*reports.borrow(), [expected]);
+            drop(connected);
         });
     }
 }

@@ -6,13 +6,18 @@ mod stream_scene;
 use asyncio_executor::yield_now;
 use asyncio_loop::{create_task, sleep};
 use asyncio_testkit::heap::{self, CountingAllocator};
-use asyncio_testkit::{Pattern, Rng, exclusive};
-use asyncio_transports::{AfterEof, Flow, Protocol, Transport, connect_accepted_socket};
+use asyncio_testkit::{Pattern, Rng, exclusive, in_child};
+use asyncio_transports::{
+    AfterEof, Flow, Protocol, Transport, connect_accepted_socket, create_connection, create_server,
+};
+use rustix::process::{Signal, getpid, kill_process};
 use socket2::Socket;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use stream_scene::{Kind, Log, run};
+use stream_scene::{Kind, Log, Recorder, run};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -151,4 +156,52 @@ fn a_quarter_of_a_gibibyte_each_way_by_tcp_n6() {
 #[test]
 fn a_quarter_of_a_gibibyte_each_way_by_unix_sockets_n6() {
     transfer(Kind::Unix, 256 << 20);
+}
+
+/// Signals interrupt every system call that can be interrupted, thousands of times a second.
+#[test]
+fn a_storm_of_signals_disturbs_no_transfer_p12() {
+    in_child("a_storm_of_signals_disturbs_no_transfer_p12", || {
+        let caught = Arc::new(AtomicBool::new(false));
+        let usr1 = Signal::USR1.as_raw();
+        signal_hook::flag::register(usr1, Arc::clone(&caught)).unwrap();
+        let calm = Arc::new(AtomicBool::new(false));
+        let is_calm = Arc::clone(&calm);
+        let storm = std::thread::spawn(move || {
+            while !is_calm.load(Ordering::Relaxed) {
+                kill_process(getpid(), Signal::USR1).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        transfer(Kind::Tcp, 4 << 20);
+        transfer(Kind::Unix, 4 << 20);
+        run(connect_again_and_again);
+        calm.store(true, Ordering::Relaxed);
+        storm.join().unwrap();
+        assert!(caught.load(Ordering::Relaxed));
+    });
+}
+
+async fn connect_again_and_again() {
+    let log = Log::default();
+    let of_server = log.clone();
+    let server = create_server(
+        move || Recorder::new(&of_server).called("server "),
+        ("127.0.0.1", 0),
+    );
+    let server = server.await.unwrap();
+    let address = server.sockets()[0].getsockname().unwrap();
+    for round in 1..=100 {
+        let client = Recorder::new(&log);
+        let to = address.as_socket().unwrap();
+        let (transport, _) = create_connection(|| client, to).await.unwrap();
+        let _ = transport.write(b"x");
+        transport.close();
+        while log.count("server lost") < round {
+            yield_now().await;
+        }
+    }
+    assert_eq!(log.received().len(), 100);
+    server.close();
+    server.wait_closed().await;
 }
