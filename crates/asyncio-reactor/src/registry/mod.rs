@@ -1,4 +1,4 @@
-//! The books of a reactor: which sources are registered, under which keys, and what was found.
+//! The books of a reactor: which sources are registered, and under which keys.
 //!
 //! Nothing here is borrowed while a waker, a destructor or a selector runs.
 
@@ -15,7 +15,10 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+
+mod dispatch;
+
+pub(crate) use dispatch::Hit;
 
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -57,17 +60,6 @@ pub(crate) enum Kind {
     Watched(Interest),
     /// One handler, which is told of edges.
     Driven(Driving),
-}
-
-/// An event that concerns a live registration with handlers.
-#[derive(Debug)]
-pub(crate) enum Hit {
-    Watched {
-        key: Key,
-        readable: bool,
-        writable: bool,
-    },
-    Driven(Key),
 }
 
 /// See [`Reactor::on_wait`](crate::Reactor::on_wait).
@@ -187,126 +179,6 @@ impl Registry {
         drop(entry);
     }
 
-    /// Sleeps until something is ready, and keeps what is for [`Self::next_hit`]. While something is
-    /// left from the last time it returns at once.
-    pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<usize> {
-        if !self.is_idle() {
-            return Ok(self.pending.borrow().len());
-        }
-        let timeout = if self.arm_watched() {
-            timeout
-        } else {
-            Some(Duration::ZERO)
-        };
-        let mut events = self.events.take();
-        let waited = self.selector.wait(&mut events, timeout);
-        let mut pending = self.pending.borrow_mut();
-        pending.extend(events.drain());
-        *self.events.borrow_mut() = events;
-        waited.map(|()| pending.len())
-    }
-
-    /// Gives level registrations their level meaning where the selector has none. False: for some it
-    /// failed, and their handlers will be called, to meet the error themselves.
-    fn arm_watched(&self) -> bool {
-        for key in self.disarmed.take() {
-            let Some((source, interest)) = self.watched(key) else {
-                continue;
-            };
-            let armed = self
-                .selector
-                .modify(&source, key.as_usize(), interest, Mode::Oneshot);
-            if armed.is_err() {
-                let Interest { readable, writable } = interest;
-                let key = key.as_usize();
-                let event = Event {
-                    key,
-                    readable,
-                    writable,
-                    read_closed: false,
-                    broken: false,
-                };
-                self.pending.borrow_mut().push_back(event);
-            }
-        }
-        self.pending.borrow().is_empty()
-    }
-
-    /// Whether everything that was reported has been dispatched.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.pending.borrow().is_empty() && self.wakers.borrow().is_empty()
-    }
-
-    /// Works through what the last wait found: wakes who waits for a source, and returns at the
-    /// first event for one with handlers. `None`: nothing is left.
-    ///
-    /// This is the one place where stale events are dropped.
-    pub(crate) fn next_hit(&self) -> Option<Hit> {
-        loop {
-            self.wake_all();
-            let event = self.pending.borrow_mut().pop_front()?;
-            let key = Key::from_usize(event.key);
-            let (rearm, driven) = match self.entry(key).as_deref_mut().map(|entry| &mut entry.kind)
-            {
-                // The source was deregistered after the event was reported.
-                None => continue,
-                Some(Kind::Watched(interest)) => {
-                    if !self.selector.supports_level() {
-                        self.disarmed.borrow_mut().push(key);
-                    }
-                    return Some(Hit::Watched {
-                        key,
-                        readable: event.readable && interest.readable,
-                        writable: event.writable && interest.writable,
-                    });
-                }
-                Some(Kind::Driven(driving)) => {
-                    if driving.report(&event) {
-                        return Some(Hit::Driven(key));
-                    }
-                    (driving.wanted(), true)
-                }
-                Some(Kind::Awaited(readiness)) => {
-                    readiness.report(&event, &mut *self.wakers.borrow_mut());
-                    readiness.armed = Interest::NONE;
-                    (readiness.awaited(), false)
-                }
-            };
-            // A oneshot registration is silent after its event, in both directions.
-            if driven {
-                if self.want(key, rearm).is_err() && self.driving(key, Driving::queue) == Some(true)
-                {
-                    return Some(Hit::Driven(key));
-                }
-            } else if !rearm.is_empty() {
-                self.arm(key, rearm)
-                    .unwrap_or_else(|_| self.wake_awaiting(key));
-            }
-        }
-    }
-
-    /// Wakes one by one, with nothing borrowed: a waker is foreign code.
-    fn wake_all(&self) {
-        loop {
-            let waker = self.wakers.borrow_mut().pop_front();
-            match waker {
-                Some(waker) => waker.wake(),
-                None => return,
-            }
-        }
-    }
-
-    /// Lets whoever waits for a source find out why it cannot be armed.
-    fn wake_awaiting(&self, key: Key) {
-        if let Some(Entry {
-            kind: Kind::Awaited(readiness),
-            ..
-        }) = self.entry(key).as_deref_mut()
-        {
-            readiness.release(&mut *self.wakers.borrow_mut());
-        }
-    }
-
     pub(crate) fn set_on_wait(&self, on_wait: Box<dyn Fn()>) {
         // The first one stays.
         let _ = self.on_wait.0.set(on_wait);
@@ -377,17 +249,6 @@ impl Registry {
                 kind: Kind::Awaited(readiness),
                 ..
             }) => Some(look(readiness)),
-            _ => None,
-        }
-    }
-
-    fn watched(&self, key: Key) -> Option<(HeldSource, Interest)> {
-        match self.entry(key).as_deref() {
-            Some(Entry {
-                source,
-                kind: Kind::Watched(interest),
-                ..
-            }) => Some((source.again(), *interest)),
             _ => None,
         }
     }
