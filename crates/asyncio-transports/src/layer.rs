@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use asyncio_sync::oneshot;
 
+use crate::misuse::misuse;
 use crate::{Protocol, Transport};
 
 /// A protocol between a transport and the application's protocol: TLS is one. What asyncio's
@@ -199,11 +200,6 @@ fn positive(timeout: Duration, message: &str) -> io::Result<Duration> {
         true => Err(misuse(message)),
         false => Ok(timeout),
     }
-}
-
-/// Python: `ValueError`.
-pub(crate) fn misuse(message: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, message.into())
 }
 
 impl fmt::Debug for Opening {

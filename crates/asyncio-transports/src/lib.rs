@@ -32,6 +32,7 @@ mod flow;
 mod io;
 mod layer;
 mod life;
+mod misuse;
 mod outbox;
 #[cfg(unix)]
 mod pipes;

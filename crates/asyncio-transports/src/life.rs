@@ -84,6 +84,7 @@ impl Life {
     }
 
     /// A life without one of the directions: that of a pipe.
+    #[cfg(unix)]
     pub(crate) fn one_way(reads: bool) -> Self {
         let mut life = Self::new();
         if reads {

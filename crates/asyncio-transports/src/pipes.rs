@@ -11,6 +11,7 @@ use crate::connection::{Connection, Setup, start_with};
 use crate::io::Io;
 use crate::io::pipe::{AnySource, ReadPipe, WritePipe};
 use crate::life::Life;
+use crate::misuse::misuse;
 use crate::sys::{PipeKind, pipe_kind};
 use crate::{BaseTransport, Protocol, ReadTransport, WriteTransport};
 
@@ -134,12 +135,8 @@ where
 }
 
 fn kind_of(pipe: &impl AsSource) -> io::Result<PipeKind> {
-    pipe_kind(pipe.as_source())?.ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "pipe transports are for pipes, sockets and character devices only",
-        )
-    })
+    pipe_kind(pipe.as_source())?
+        .ok_or_else(|| misuse("pipe transports are for pipes, sockets and character devices only"))
 }
 
 /// Says of what the kernel means by "Operation not permitted".

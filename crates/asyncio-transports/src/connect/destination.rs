@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use asyncio_loop::{AddrInfoHints, Address, LoopRef, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::misuse::misuse;
 use crate::sys;
 
 /// Where [`create_connection`](crate::create_connection) connects to: made from a host and a port,
@@ -154,7 +155,7 @@ impl Hints {
         };
         let Some(known) = known else {
             let message = format!("local_addr {address} is no address of the Internet");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            return Err(misuse(message));
         };
         self.fit(vec![Candidate::known(known, self)])
     }

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use asyncio_executor::Context;
 use asyncio_loop::LoopRef;
 use asyncio_sync::oneshot;
-use socket2::{SockAddr, Socket};
+use socket2::{Domain, SockAddr, Socket};
 
 use super::{Connection, Flags, as_transport};
 use crate::extra::Peer;
@@ -90,9 +90,11 @@ pub(crate) fn start_socket(
         Some(peer) => peer.domain(),
         None => socket.local_addr()?.domain(),
     };
-    // asyncio does it for every TCP connection. Other streams refuse, and so may one that is
-    // broken already.
-    let _ = socket.set_tcp_nodelay(true);
+    if domain != Domain::UNIX {
+        // asyncio does it for every TCP connection. Other streams refuse, and so may one that is
+        // broken already.
+        let _ = socket.set_tcp_nodelay(true);
+    }
     let (connection, opened) = start_with(setup, peer, Life::new(), |event_loop, connection| {
         let driven = event_loop.drive_nonblocking(socket, connection)?;
         Ok(StreamSocket::new(driven, domain))

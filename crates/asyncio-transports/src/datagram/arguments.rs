@@ -8,6 +8,7 @@ use asyncio_loop::socket::{Domain, Protocol, Socket, Type};
 use asyncio_loop::{AddrInfoHints, Address};
 
 use super::candidates::Candidate;
+use crate::misuse::misuse;
 
 /// asyncio's keyword arguments, as they were given.
 #[derive(Debug, Default)]
@@ -75,13 +76,13 @@ impl Arguments {
             .collect();
         let any_is_unix = given.contains(&true);
         match self.family {
-            None if given.is_empty() => Err(refused("unexpected address family")),
+            None if given.is_empty() => Err(misuse("unexpected address family")),
             None if !any_is_unix => Ok(self.resolve()),
             None | Some(Domain::UNIX) if given.contains(&false) => {
-                Err(refused("a path is expected for a Unix socket"))
+                Err(misuse("a path is expected for a Unix socket"))
             }
             None | Some(Domain::UNIX) => self.unix(),
-            Some(_) if any_is_unix => Err(refused("a host and a port are expected")),
+            Some(_) if any_is_unix => Err(misuse("a host and a port are expected")),
             Some(family) if given.is_empty() => Ok(Plan::Candidate(Candidate {
                 family,
                 protocol: self.proto,
@@ -94,13 +95,13 @@ impl Arguments {
 
     fn given(self, sock: Socket) -> io::Result<Plan> {
         if sock.r#type()? == Type::STREAM {
-            return Err(refused(&format!(
+            return Err(misuse(format!(
                 "A datagram socket was expected, got {sock:?}"
             )));
         }
         let problems = self.modifiers();
         if !problems.is_empty() {
-            return Err(refused(&format!(
+            return Err(misuse(format!(
                 "socket modifier keyword arguments can not be used when sock is specified. \
                  ({problems})"
             )));
@@ -163,8 +164,4 @@ fn is_unix(address: &Address) -> bool {
         Address::Socket(address) => address.domain() == Domain::UNIX,
         _ => false,
     }
-}
-
-pub(super) fn refused(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 use asyncio_loop::socket::Socket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
-use super::arguments::refused;
+use crate::misuse::misuse;
 
 /// What a slot has to hold: the largest datagram, or what the kernel puts together.
 const SLOT_BYTES: usize = 64 * 1024;
@@ -53,7 +53,7 @@ impl Batching {
     /// `InvalidInput` for a socket that is not one of UDP; what the kernel reports.
     pub(super) fn new(socket: &Socket) -> io::Result<Self> {
         if socket.local_addr()?.as_socket().is_none() {
-            return Err(refused("batches are for UDP"));
+            return Err(misuse("batches are for UDP"));
         }
         Ok(Self {
             state: UdpSocketState::new(UdpSockRef::from(socket))?,

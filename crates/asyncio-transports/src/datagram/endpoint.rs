@@ -21,8 +21,6 @@ use asyncio_loop::{LoopRef, sleep};
 use asyncio_reactor::{AsSource, Async};
 use asyncio_sync::Notify;
 
-#[cfg(feature = "udp-batch")]
-use super::arguments::refused;
 use super::batch::Batching;
 #[cfg(feature = "udp-batch")]
 use super::batch::may_send_alone;
@@ -31,6 +29,8 @@ use super::opening::{Opened, Peer};
 use super::queue::segments_together;
 use super::queue::{DatagramQueue, QueueLimits};
 use super::sys;
+#[cfg(feature = "udp-batch")]
+use crate::misuse::misuse;
 
 /// How often an endpoint is used without waiting before it lets others run: one that is sent to
 /// faster than it receives would keep the loop for itself. At about 1 µs each, the others wait for
@@ -188,7 +188,7 @@ impl DatagramEndpoint {
         let kernel = self.peer.target(address)?;
         let to = self.peer.address(address).and_then(SockAddr::as_socket);
         let (Some(batching), Some(to), 1..) = (&self.batching, to, segment) else {
-            return Err(refused(
+            return Err(misuse(
                 "segments are for endpoints that were opened with `batch`",
             ));
         };

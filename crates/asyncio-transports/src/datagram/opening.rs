@@ -7,9 +7,10 @@ use asyncio_executor::ErrorContext;
 use asyncio_loop::socket::{Protocol, SockAddr, Socket, Type};
 use asyncio_loop::{Address, LoopRef};
 
-use super::arguments::{Arguments, Plan, Wanted, refused};
+use super::arguments::{Arguments, Plan, Wanted};
 use super::batch::Batching;
 use super::candidates::{self, Candidate, Found};
+use crate::misuse::misuse;
 use crate::sys;
 
 /// A socket that is bound and connected as was asked for, and not blocking.
@@ -53,11 +54,11 @@ impl Peer {
         address: Option<&'a SockAddr>,
     ) -> io::Result<Option<&'a SockAddr>> {
         match (self, address) {
-            (Self::Any, None) => Err(refused("an address is expected: not connected")),
+            (Self::Any, None) => Err(misuse("an address is expected: not connected")),
             (Self::Any, Some(address)) => Ok(Some(address)),
             (Self::Default(own) | Self::Connected(own), Some(address)) if address != own => {
                 let own = Address::from(own.clone());
-                Err(refused(&format!("Invalid address: must be None or {own}")))
+                Err(misuse(format!("Invalid address: must be None or {own}")))
             }
             (Self::Default(own), _) => Ok(Some(own)),
             (Self::Connected(_), _) => Ok(None),
@@ -147,7 +148,7 @@ impl Wanted {
                 fits.then_some(found).into_iter().collect()
             }
             // `Arguments::plan` lets no path through.
-            Some(other) => return Err(refused(&format!("{other} is not the address of a host"))),
+            Some(other) => return Err(misuse(format!("{other} is not the address of a host"))),
         };
         Ok(Some(found))
     }

@@ -13,7 +13,7 @@ use socket2::{SockRef, Type};
 use super::blocks::{self, Outlet};
 use super::span::{Progress, Span};
 use super::{SendfileNotAvailableError, sendfile_methods};
-use crate::layer::misuse;
+use crate::misuse::misuse;
 use crate::sys;
 
 /// Sends a file to a connected stream socket, and returns how many bytes were sent. asyncio's

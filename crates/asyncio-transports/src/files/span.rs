@@ -5,7 +5,7 @@ use std::io::{self, Seek, SeekFrom};
 
 use asyncio_loop::PartialWrite;
 
-use crate::layer::misuse;
+use crate::misuse::misuse;
 
 /// How much one system call sends at most. The kernel takes more (1 GiB is asyncio's limit), but
 /// while it sends, and reads from a disk, nothing else of the loop runs.

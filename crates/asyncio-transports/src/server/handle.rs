@@ -12,7 +12,7 @@ use asyncio_loop::LoopRef;
 
 use super::state::State;
 use crate::TransportSocket;
-use crate::layer::misuse;
+use crate::misuse::misuse;
 
 /// A server that listens: asyncio's `Server`, what [`create_server`](crate::create_server) and
 /// [`create_unix_server`](crate::create_unix_server) give.

@@ -45,7 +45,7 @@ impl Listener {
 
     /// Accepts one connection.
     pub(super) fn accept(&self) -> Accepted {
-        Accepted::of(sys::accept(&self.socket))
+        Accepted::of(crate::sys::accept(&self.socket))
     }
 
     /// Ends what goes on without the socket being watched.

@@ -15,7 +15,8 @@ use super::listener::{Accepted, Listener, why_it_rests};
 use crate::Protocol;
 use crate::connect::open::{self, Stream};
 use crate::connection::{Membership, Owner};
-use crate::layer::{Secured, misuse};
+use crate::layer::Secured;
+use crate::misuse::misuse;
 
 /// Python: `ACCEPT_RETRY_DELAY`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);

@@ -16,7 +16,8 @@ use super::listener::Listener;
 use crate::connect::errors::BindError;
 use crate::connect::socket;
 use crate::connect::unix::UnixEndpoint;
-use crate::layer::{LayerSettings, layer_methods, misuse};
+use crate::layer::{LayerSettings, layer_methods};
+use crate::misuse::misuse;
 use crate::{Protocol, sys};
 
 /// Listens on a Unix socket. asyncio's `loop.create_unix_server`, on the running loop.

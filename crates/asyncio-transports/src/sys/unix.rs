@@ -7,9 +7,14 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendFlags};
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use socket2::{SockAddr, SockRef, Socket, Type};
 
 use crate::io::Received;
+use crate::misuse::misuse;
+
+mod fresh;
+
+pub(crate) use fresh::{accept, stream_socket};
 
 /// A peer that is gone is an error, not a signal.
 #[cfg(not(target_vendor = "apple"))]
@@ -17,34 +22,6 @@ const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 /// On Apple's systems that is a property of the socket, which the standard library and socket2 set.
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: SendFlags = SendFlags::empty();
-
-/// A new stream socket, not blocking and not inherited by child processes.
-pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::Result<Socket> {
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ))]
-    return Socket::new(family, Type::STREAM.nonblocking(), protocol);
-    #[cfg(not(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    )))]
-    {
-        let socket = Socket::new(family, Type::STREAM, protocol)?;
-        socket.set_nonblocking(true)?;
-        Ok(socket)
-    }
-}
 
 /// Whether an address is that of a socket without a name.
 pub(crate) fn is_unnamed(address: &SockAddr) -> bool {
@@ -72,14 +49,13 @@ pub(crate) fn set_reuse_port(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_port(true).map_err(|error| {
         let message = "reuse_port not supported by socket module, \
                        SO_REUSEPORT defined but not implemented";
-        io::Error::new(io::ErrorKind::InvalidInput, format!("{message}: {error}"))
+        misuse(format!("{message}: {error}"))
     })
 }
 
 #[cfg(any(target_os = "cygwin", target_os = "illumos", target_os = "solaris"))]
 pub(crate) fn set_reuse_port(_: &Socket) -> io::Result<()> {
-    let message = "reuse_port not supported by socket module";
-    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    Err(misuse("reuse_port not supported by socket module"))
 }
 
 /// Reads from a stream whose short reads mean that nothing is left.

@@ -8,12 +8,20 @@ use asyncio_reactor::BorrowedSource;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::io::Received;
+use crate::misuse::misuse;
 
 /// A new stream socket, not blocking and not inherited by child processes.
 pub(crate) fn stream_socket(family: Domain, protocol: Option<Protocol>) -> io::Result<Socket> {
     let socket = Socket::new(family, Type::STREAM, protocol)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// Accepts a connection: it is not blocking and not inherited by child processes.
+pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    let (socket, peer) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, peer))
 }
 
 /// Whether an address is that of a socket without a name: those of the Internet have one.
@@ -31,8 +39,7 @@ pub(crate) fn remove_stale(_: &SockAddr, _: Type) -> io::Result<()> {
 /// # Errors
 /// `InvalidInput`, with asyncio's message.
 pub(crate) fn set_reuse_port(_: &Socket) -> io::Result<()> {
-    let message = "reuse_port not supported by socket module";
-    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    Err(misuse("reuse_port not supported by socket module"))
 }
 
 /// Reads from a stream whose short reads mean that nothing is left.

@@ -1,6 +1,5 @@
 //! What listening needs of the system. Every system supplies:
 //!
-//! * `accept`: one connection, not blocking and not inherited by child processes, and its peer;
 //! * `is_out_of_resources`: whether an accept failed because something has run out, so that the
 //!   next one would fail as well;
 //! * `is_of_connection`: whether an accept failed for a connection, and not for the listener;
@@ -9,9 +8,9 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(super) use unix::{REUSE_ADDRESS, accept, is_of_connection, is_out_of_resources};
+pub(super) use unix::{REUSE_ADDRESS, is_of_connection, is_out_of_resources};
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(super) use windows::{REUSE_ADDRESS, accept, is_of_connection, is_out_of_resources};
+pub(super) use windows::{REUSE_ADDRESS, is_of_connection, is_out_of_resources};

@@ -3,42 +3,10 @@
 use std::io;
 
 use rustix::io::Errno;
-use socket2::{SockAddr, Socket};
 
 /// The time that a closed connection's address is held back is for connections, and is no reason
 /// not to listen again: `SO_REUSEADDR` means that here, and not on Windows.
 pub(in super::super) const REUSE_ADDRESS: bool = true;
-
-/// One system call where there is `accept4`.
-#[cfg(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "illumos",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-))]
-pub(in super::super) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    use rustix::net::SocketFlags;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    listener.accept4(flags.bits() as i32)
-}
-
-#[cfg(not(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "illumos",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-)))]
-pub(in super::super) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let (socket, peer) = listener.accept()?;
-    socket.set_nonblocking(true)?;
-    Ok((socket, peer))
-}
 
 /// accept(2): descriptors of the process, descriptors of the system, buffers, memory.
 pub(in super::super) fn is_out_of_resources(error: &io::Error) -> bool {

@@ -3,16 +3,9 @@
 use std::io;
 
 use rustix::io::Errno;
-use socket2::{SockAddr, Socket};
 
 /// There it would let anybody listen on the same address.
 pub(in super::super) const REUSE_ADDRESS: bool = false;
-
-pub(in super::super) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let (socket, peer) = listener.accept()?;
-    socket.set_nonblocking(true)?;
-    Ok((socket, peer))
-}
 
 /// Sockets of the process, and buffers.
 pub(in super::super) fn is_out_of_resources(error: &io::Error) -> bool {
