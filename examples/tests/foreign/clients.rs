@@ -223,6 +223,18 @@ fn curl_gets_files_from_the_server_of_files() {
     }
 }
 
+/// What `wrk` makes of two seconds with twenty connections, without an error.
+fn assert_loads(url: &str) {
+    let mut command = Command::new("wrk");
+    command.args(["--threads", "1", "--connections", "20", "--duration", "2s"]);
+    command.args(["--timeout", "30s"]); // a busy machine is no error
+    let report = run(command.arg(url), TIME_MAX).unwrap();
+    assert!(report.contains(" requests in "), "{report}");
+    assert!(!report.contains("\n  0 requests in "), "{report}");
+    assert!(!report.contains("Socket errors"), "{report}");
+    assert!(!report.contains("Non-2xx"), "{report}");
+}
+
 #[test]
 fn wrk_loads_the_relay_without_an_error() {
     if !needs_program("wrk") {
@@ -230,14 +242,19 @@ fn wrk_loads_the_relay_without_an_error() {
     }
     let server = HttpServer::start(Duration::ZERO).unwrap();
     let proxy = Service::start(PROXY, &["127.0.0.1:0", &server.address().to_string()]);
-    let mut command = Command::new("wrk");
-    command.args(["--threads", "1", "--connections", "20", "--duration", "2s"]);
-    command.args(["--timeout", "30s"]); // a busy machine is no error
-    let report = run(command.arg(format!("http://{}/", proxy.bound)), TIME_MAX).unwrap();
-    assert!(report.contains(" requests in "), "{report}");
-    assert!(!report.contains("\n  0 requests in "), "{report}");
-    assert!(!report.contains("Socket errors"), "{report}");
-    assert!(!report.contains("Non-2xx"), "{report}");
+    assert_loads(&format!("http://{}/", proxy.bound));
+}
+
+#[test]
+fn wrk_loads_the_server_of_files_without_an_error() {
+    if !needs_program("wrk") {
+        return;
+    }
+    let folder = Folder::new();
+    fs::write(folder.join("page"), "x".repeat(20_000)).unwrap();
+    let root = folder.path().to_str().unwrap();
+    let server = Service::start(FILE_SERVER, &[root, "127.0.0.1:0"]);
+    assert_loads(&format!("http://{}/page", server.bound));
 }
 
 #[test]
