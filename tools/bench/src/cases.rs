@@ -2,19 +2,23 @@
 //!
 //! A family's file holds its rows of the table and the work itself, generic over the runtime.
 
+pub mod connecting;
 pub mod datagrams;
 pub mod echoing;
 pub mod gathering;
 pub mod grouping;
+pub mod idling;
 pub mod locking;
 pub mod parking;
 pub mod pool;
 pub mod queueing;
+pub mod relaying;
 pub mod scoping;
 pub mod sleeping;
 pub mod soon;
 pub mod spawning;
 pub mod threadsafe;
+pub mod under_load;
 pub mod yielding;
 
 use crate::meter::{Sample, Unit};
@@ -99,6 +103,9 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         queueing::CASES,
         scoping::CASES,
         echoing::CASES,
+        connecting::CASES,
+        relaying::CASES,
+        idling::CASES,
         datagrams::CASES,
     ]
     .into_iter()

@@ -40,8 +40,6 @@ pub enum Action {
     Instructions,
     /// Make the load of a sample of another process.
     Load(Order),
-    /// The same of datagrams.
-    LoadUdp(Order),
     /// Print the usage.
     Help,
 }
@@ -110,7 +108,6 @@ impl Options {
                 "--help" | "-h" => options.action = Action::Help,
                 "--once" => options.single(Action::Once, &value()?)?,
                 "--load" => options.action = Action::Load(order(&value()?)?),
-                "--load-udp" => options.action = Action::LoadUdp(order(&value()?)?),
                 "--callgrind" => options.single(Action::Instructions, &value()?)?,
                 _ => return Err(UsageError(format!("unknown argument {argument}"))),
             }

@@ -10,10 +10,10 @@ pub mod smol;
 pub mod tokio;
 
 use crate::cases::{
-    Measure, datagrams, echoing, gathering, locking, parking, pool, queueing, scoping, sleeping,
-    spawning, threadsafe, yielding,
+    Measure, connecting, datagrams, echoing, gathering, idling, locking, parking, pool, queueing,
+    relaying, scoping, sleeping, spawning, threadsafe, yielding,
 };
-use crate::runtime::{Echo, EchoDatagrams, Gather, Locks, Pool, Threadsafe, Timeout};
+use crate::runtime::{Connect, Echo, EchoDatagrams, Gather, Locks, Pool, Threadsafe, Timeout};
 
 /// A runtime, or the hand-written limit, and the cases that it takes part in.
 #[derive(Debug)]
@@ -81,10 +81,12 @@ pub fn in_family(key: &str, case: &str) -> bool {
 /// The cases of a runtime that has all there is to measure, by the same code for each; but `soon`,
 /// because peers have no callbacks, and `group`, because only tokio has groups: the others spawn and
 /// await.
-const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo + EchoDatagrams>(
+const fn every_case<
+    R: Timeout + Pool + Gather + Locks + Threadsafe + Echo + Connect + EchoDatagrams,
+>(
     soon: Measure,
     group: Measure,
-) -> [(&'static str, Measure); 25] {
+) -> [(&'static str, Measure); 30] {
     [
         ("yield/", yielding::measure::<R>),
         ("spawn/", spawning::measure::<R>),
@@ -115,6 +117,11 @@ const fn every_case<R: Timeout + Pool + Gather + Locks + Threadsafe + Echo + Ech
         // Who has one face shows it twice.
         ("tcp/protocol/", echoing::measure_protocol::<R>),
         ("tcp/stream/", echoing::measure::<R>),
+        ("tcp/accept", connecting::measure_accept::<R>),
+        ("tcp/connect", connecting::measure_connect::<R>),
+        ("tcp/relay", relaying::measure::<R>),
+        ("idle/protocol", idling::measure_protocol::<R>),
+        ("idle/stream", idling::measure::<R>),
         ("udp/", datagrams::measure::<R>),
         // The last: see `but_locks`.
         ("lock/free", locking::measure_lock::<R>),

@@ -194,7 +194,7 @@ pub fn write_sample(sample: &Sample) -> String {
 
 /// Reads what [`write_sample`] wrote.
 pub fn read_sample(text: &str) -> Option<Sample> {
-    use crate::cases::{parking::ALLOCATIONS, sleeping::EARLY};
+    use crate::cases::{idling::CONNECTIONS, parking::ALLOCATIONS, sleeping::EARLY};
     let mut lines = text.lines().map(|line| line.rsplit_once(' '));
     let (name, value) = lines.next()??;
     let mut sample = Sample::new(value.parse().ok().filter(|_| name == "value")?);
@@ -204,7 +204,7 @@ pub fn read_sample(text: &str) -> Option<Sample> {
             sample.whole = Some(count.parse().ok()?);
             continue;
         }
-        let name = [ALLOCATIONS, EARLY]
+        let name = [ALLOCATIONS, CONNECTIONS, EARLY]
             .into_iter()
             .find(|known| *known == name)?;
         sample = sample.with(name, count.parse().ok()?);

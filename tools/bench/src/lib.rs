@@ -20,7 +20,6 @@ pub mod cores;
 pub mod harness;
 pub mod instructions;
 pub mod load;
-pub mod load_udp;
 pub mod meter;
 pub mod report;
 pub mod runtime;

@@ -1,23 +1,54 @@
-//! The load on an echo server: one generator for all servers, in a process of its own.
+//! The load on a server, in a process of its own: one generator of each kind for all contenders.
 //!
-//! It keeps the same number of messages in flight on every connection and counts the echoes. It is
-//! written by hand over epoll and does nothing but that, so that the server is what is measured. The
-//! process that measures talks to it by lines: it says `warm` when a tenth of the work is done,
-//! waits for a line, and says `done`.
+//! A generator is written by hand and does nothing but its load, so that the contender is what is
+//! measured. The process that measures talks to it by lines: it says `warm` when what is not
+//! counted is done, waits for a line, says `done`, and stays until its input ends, so that nothing
+//! is taken down while somebody still measures.
+
+mod connections;
+mod datagrams;
+mod echo;
+mod idle;
+mod listener;
+mod relay;
 
 use std::fmt;
-use std::io::{self, BufRead, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, BufRead, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
-use rustix::event::epoll;
-
 use crate::cores;
+
+/// Which load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Messages to an echo server, which are counted when they come back.
+    Echo,
+    /// The same of datagrams.
+    Datagrams,
+    /// Connections that stay, with one echo each.
+    Idle,
+    /// Connections that end at once.
+    Connections,
+    /// A listener that accepts whoever comes, for a contender that connects.
+    Listener,
+    /// Both ends of a relay.
+    Relay,
+}
+
+const KINDS: [(&str, Kind); 6] = [
+    ("echo", Kind::Echo),
+    ("datagrams", Kind::Datagrams),
+    ("idle", Kind::Idle),
+    ("connections", Kind::Connections),
+    ("listener", Kind::Listener),
+    ("relay", Kind::Relay),
+];
 
 /// What one connection sends before it waits for the first echo, and how many connections do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// How many connections.
+    /// How many connections there are at once.
     pub connections: usize,
     /// How long a message is.
     pub bytes: usize,
@@ -28,18 +59,22 @@ pub struct Load {
 /// A load and where it goes: the argument of `--load`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
+    /// Which load.
+    pub kind: Kind,
     /// The server.
     pub address: SocketAddr,
-    /// The load.
+    /// How large it is.
     pub load: Load,
-    /// How many messages, of all connections together, come first and are not counted.
+    /// How many operations, of all connections together, come first and are not counted.
     pub warm_up: u64,
     /// How many are counted.
-    pub messages: u64,
+    pub ops: u64,
 }
 
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind);
+        let kind = kind.map_or("", |(name, _)| name);
         let Load {
             connections,
             bytes,
@@ -48,12 +83,12 @@ impl fmt::Display for Order {
         let Self {
             address,
             warm_up,
-            messages,
+            ops,
             ..
         } = self;
         write!(
             f,
-            "{address},{connections},{bytes},{window},{warm_up},{messages}"
+            "{kind},{address},{connections},{bytes},{window},{warm_up},{ops}"
         )
     }
 }
@@ -62,8 +97,12 @@ impl FromStr for Order {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "--load needs address,connections,bytes,window,warm-up,messages";
+        const WRONG: &str = "--load needs kind,address,connections,bytes,window,warm-up,operations";
         let mut words = text.split(',');
+        let kind = words
+            .next()
+            .and_then(|word| KINDS.iter().find(|(name, _)| *name == word))
+            .ok_or(WRONG)?;
         let address = words
             .next()
             .and_then(|word| word.parse().ok())
@@ -74,16 +113,16 @@ impl FromStr for Order {
                 .and_then(|word| word.parse::<u64>().ok())
                 .ok_or(WRONG)
         };
-        let load = Load {
-            connections: next()? as usize,
-            bytes: next()? as usize,
-            window: next()? as usize,
-        };
         Ok(Self {
+            kind: kind.1,
             address,
-            load,
+            load: Load {
+                connections: next()? as usize,
+                bytes: next()? as usize,
+                window: next()? as usize,
+            },
             warm_up: next()?,
-            messages: next()?,
+            ops: next()?,
         })
     }
 }
@@ -92,142 +131,50 @@ impl FromStr for Order {
 ///
 /// # Errors
 ///
-/// What the kernel reports; and that the server ended a connection.
+/// What the kernel reports; and that the server ended a connection, or did not answer.
 pub fn run(order: Order) -> io::Result<()> {
     cores::pin_to_last();
     cores::raise_descriptor_limit();
-    let mut generator = Generator::connect(order)?;
-    generator.exchange(order.warm_up)?;
-    tell("warm")?;
-    io::stdin().lock().read_line(&mut String::new())?;
-    generator.exchange(order.messages)?;
-    tell("done")
+    match order.kind {
+        Kind::Echo => echo::run(order),
+        Kind::Datagrams => datagrams::run(order),
+        Kind::Idle => idle::run(order),
+        Kind::Connections => connections::run(order),
+        Kind::Listener => listener::run(),
+        Kind::Relay => relay::run(order),
+    }
 }
 
-/// Says a word to who measures.
-pub(crate) fn tell(word: &str) -> io::Result<()> {
+/// The conversation with who measures, around `work`, which gets a number of operations to do.
+fn in_two_parts(order: Order, mut work: impl FnMut(u64) -> io::Result<()>) -> io::Result<()> {
+    work(order.warm_up)?;
+    tell("warm")?;
+    listen()?;
+    work(order.ops)?;
+    tell("done")?;
+    listen()
+}
+
+/// Says something to who measures.
+fn tell(words: impl fmt::Display) -> io::Result<()> {
     let mut stdout = io::stdout();
-    writeln!(stdout, "{word}")?;
+    writeln!(stdout, "{words}")?;
     stdout.flush()
 }
 
-struct Generator {
-    load: Load,
-    epoll: rustix::fd::OwnedFd,
-    connections: Vec<Connection>,
-    /// As many bytes as a connection ever has to send.
-    message: Vec<u8>,
-    /// Where what comes is read to.
-    scratch: Vec<u8>,
-    /// Messages that may still be begun.
-    to_begin: u64,
-    /// Messages that have come back.
-    echoed: u64,
+/// Waits for a line, or for the end.
+fn listen() -> io::Result<()> {
+    io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
 }
 
-struct Connection {
-    stream: TcpStream,
-    in_flight: usize,
-    /// Bytes of begun messages that are not sent.
-    unsent: usize,
-    /// Bytes of the message that is coming back.
-    partial: usize,
-}
+/// How many connections may wait to be accepted: one for which there is no room comes a second later.
+const BACKLOG: i32 = 4096;
 
-impl Generator {
-    fn connect(order: Order) -> io::Result<Self> {
-        let load = order.load;
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut connections = Vec::with_capacity(load.connections);
-        for number in 0..load.connections {
-            let stream = TcpStream::connect(order.address)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            epoll::add(
-                &epoll,
-                &stream,
-                epoll::EventData::new_u64(number as u64),
-                epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET,
-            )?;
-            connections.push(Connection {
-                stream,
-                in_flight: 0,
-                unsent: 0,
-                partial: 0,
-            });
-        }
-        Ok(Self {
-            load,
-            epoll,
-            connections,
-            message: vec![b'x'; load.bytes * load.window],
-            scratch: vec![0; 256 * 1024],
-            to_begin: 0,
-            echoed: 0,
-        })
-    }
-
-    /// Sends `messages`, and waits until all have come back.
-    fn exchange(&mut self, messages: u64) -> io::Result<()> {
-        self.to_begin = messages;
-        self.echoed = 0;
-        for number in 0..self.connections.len() {
-            self.send(number)?;
-        }
-        let mut events = Vec::with_capacity(1024);
-        while self.echoed < messages {
-            events.clear();
-            match epoll::wait(
-                &self.epoll,
-                rustix::buffer::spare_capacity(&mut events),
-                None,
-            ) {
-                Err(rustix::io::Errno::INTR) => continue,
-                waited => waited?,
-            };
-            for event in &events {
-                let number = event.data.u64() as usize;
-                self.receive(number)?;
-                self.send(number)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, number: usize) -> io::Result<()> {
-        let connection = &mut self.connections[number];
-        loop {
-            let count = match connection.stream.read(&mut self.scratch) {
-                Ok(0) => return Err(io::Error::other("the server has closed a connection")),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                read => read?,
-            };
-            let came = connection.partial + count;
-            let messages = came / self.load.bytes;
-            connection.partial = came % self.load.bytes;
-            connection.in_flight -= messages;
-            self.echoed += messages as u64;
-            if count < self.scratch.len() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn send(&mut self, number: usize) -> io::Result<()> {
-        let connection = &mut self.connections[number];
-        let room = self.load.window - connection.in_flight;
-        let begun = (room as u64).min(self.to_begin);
-        self.to_begin -= begun;
-        connection.in_flight += begun as usize;
-        connection.unsent += begun as usize * self.load.bytes;
-        while connection.unsent > 0 {
-            // All bytes are alike, so it does not matter which of a message's are left.
-            match connection.stream.write(&self.message[..connection.unsent]) {
-                Ok(count) => connection.unsent -= count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
+/// A listener of the generator's own, whose address is told.
+fn bind_and_tell() -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    tell(listener.local_addr()?)?;
+    Ok(listener)
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use asyncio_bench::command_line::{Action, Options, USAGE};
-use asyncio_bench::{cases, contenders, harness, instructions, load, load_udp, report};
+use asyncio_bench::{cases, contenders, harness, instructions, load, report};
 use serde_json::Value;
 
 fn main() -> ExitCode {
@@ -23,7 +23,6 @@ fn main() -> ExitCode {
         Action::List => list(),
         Action::Once => once(&options),
         Action::Load(order) => load::run(order).map(|()| true),
-        Action::LoadUdp(order) => load_udp::run(order).map(|()| true),
         Action::Instructions => count_instructions(&options),
         Action::Help => io::stdout().write_all(USAGE.as_bytes()).map(|()| true),
     };

@@ -11,7 +11,7 @@ pub enum Unit {
     NsCpu,
     /// Nanoseconds on the clock on the wall per operation.
     NsWall,
-    /// Bytes of live heap per operation.
+    /// Bytes of memory per operation.
     Bytes,
 }
 
@@ -73,7 +73,8 @@ pub struct Sample {
     pub value: f64,
     /// What an operation took in all, where the figure is a part of that: a difference.
     pub whole: Option<f64>,
-    /// What was counted on the side, by name: allocations per task, sleeps that ended early.
+    /// What was counted on the side, by name: allocations per task, sleeps that ended early,
+    /// connections.
     pub counts: Vec<(&'static str, f64)>,
 }
 

@@ -5,6 +5,7 @@
 //! loop through the thread.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -128,13 +129,39 @@ pub trait Queue: 'static {
 /// A runtime that serves.
 pub trait Echo: Runtime {
     /// Sends back what comes, on every connection that `listener` accepts, for ever. The listener is
-    /// blocking.
-    fn echo(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static;
+    /// blocking. A connection that has a buffer of its own has one of that size.
+    fn echo(listener: std::net::TcpListener, buffer: usize) -> impl Future<Output = ()> + 'static;
 
     /// The same by callbacks, where the runtime has those.
-    fn echo_by_protocol(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static {
-        Self::echo(listener)
+    fn echo_by_protocol(
+        listener: std::net::TcpListener,
+        buffer: usize,
+    ) -> impl Future<Output = ()> + 'static {
+        Self::echo(listener, buffer)
     }
+
+    /// The same for connections that are idle most of the time.
+    fn echo_rarely(listener: std::net::TcpListener) -> impl Future<Output = ()> + 'static {
+        Self::echo(listener, SMALL_BUFFER)
+    }
+}
+
+/// The size of the buffer of a connection for servers of many that say little: what it is in
+/// tokio's examples.
+pub const SMALL_BUFFER: usize = 1024;
+
+/// A runtime that connects to others.
+pub trait Connect: Runtime {
+    /// Connects to that address and closes the connection, so many times, one after the other.
+    fn connect(address: SocketAddr, times: u64) -> impl Future<Output = ()> + 'static;
+
+    /// Connects to `target` for every connection that `listener` accepts, and passes on what comes
+    /// from either, for ever; by buffers of [`BUFFER`](crate::cases::echoing::BUFFER) where it has
+    /// some. The listener is blocking.
+    fn relay(
+        listener: std::net::TcpListener,
+        target: SocketAddr,
+    ) -> impl Future<Output = ()> + 'static;
 }
 
 /// A runtime with UDP.

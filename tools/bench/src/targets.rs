@@ -81,6 +81,15 @@ pub const TARGETS: &[Target] = &[
     peer("udp/16", "≤ 1.05 × the loop by hand", "limit", 1.05),
     peer("udp/batch-16", "below the loop by hand", "limit", 1.0),
     peer("tcp/stream/", "≤ 1.03 × tokio", "tokio", 1.03),
+    peer("tcp/accept", "≥ the rate of tokio", "tokio", 1.0),
+    peer("tcp/connect", "≥ the rate of tokio", "tokio", 1.0),
+    best(
+        "tcp/relay",
+        "≥ 0.95 × the rate of the best peer",
+        1.0 / 0.95,
+    ),
+    value("idle/protocol", "≤ 400 bytes", Subject::Median, 400.0),
+    value("idle/stream", "≤ 800 bytes", Subject::Median, 800.0),
 ];
 
 const fn peer(

@@ -7,7 +7,7 @@ use asyncio_bench::targets::{Subject, TARGETS, Target};
 use asyncio_bench::{cases, contenders};
 
 /// What was promised to be measured.
-const PROMISED: [&str; 30] = [
+const PROMISED: [&str; 35] = [
     "yield/1",
     "yield/10",
     "yield/1000",
@@ -35,6 +35,11 @@ const PROMISED: [&str; 30] = [
     "scope/nested-3",
     "timeout/ready",
     "timeout/pending",
+    "tcp/accept",
+    "tcp/connect",
+    "tcp/relay",
+    "idle/protocol",
+    "idle/stream",
     "udp/1",
     "udp/16",
     "udp/batch-16",

@@ -4,9 +4,9 @@
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
-use super::echoing::loaded;
+use super::under_load::{Loader, measured};
 use super::{Case, Params};
-use crate::load::{Load, Order};
+use crate::load::{Kind, Load, Order};
 use crate::meter::{Sample, Unit};
 use crate::runtime::EchoDatagrams;
 
@@ -51,12 +51,14 @@ pub fn measure<R: EchoDatagrams>(params: Params) -> Sample {
 
 /// The same for any server.
 pub fn serve_under_load(params: Params, serve: Serve) -> Sample {
-    loaded(prepare(params), "--load-udp", params.ops, serve)
+    let take = move |loader: &mut Loader| loader.cpu_per_op(params.ops);
+    measured(prepare(params), take, serve)
 }
 
-fn prepare(params: Params) -> io::Result<(UdpSocket, Order)> {
+fn prepare(params: Params) -> io::Result<(UdpSocket, Loader)> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let order = Order {
+    let loader = Loader::start(&Order {
+        kind: Kind::Datagrams,
         address: socket.local_addr()?,
         load: Load {
             connections: 1,
@@ -64,7 +66,7 @@ fn prepare(params: Params) -> io::Result<(UdpSocket, Order)> {
             window: params.n as usize,
         },
         warm_up: params.warm_up().ops,
-        messages: params.ops,
-    };
-    Ok((socket, order))
+        ops: params.ops,
+    })?;
+    Ok((socket, loader))
 }

@@ -1,27 +1,20 @@
 //! Ours: the event loop with its default selector and its default thread pool.
 
+mod net;
+
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
 use asyncio_executor::Task;
-use asyncio_loop::socket::{SockAddr, Socket};
-use asyncio_loop::{EventLoop, LoopHandle, get_running_loop, sock_accept};
-use asyncio_streams::{StreamReader, StreamWriter, start_server};
+use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
-use asyncio_transports::{
-    DatagramProtocol, DatagramTransport, Protocol, Transport, connect_accepted_socket,
-    create_datagram_endpoint,
-};
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
-use crate::cases::echoing::BUFFER;
-use crate::cases::{Params, datagrams, grouping, scoping, soon};
-use crate::meter::Sample;
+use crate::cases::{grouping, scoping, soon};
 use crate::runtime::{
-    Callbacks, Echo, EchoDatagrams, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe,
-    Timeout,
+    Callbacks, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Threadsafe, Timeout,
 };
 
 /// Ours and its cases.
@@ -33,14 +26,15 @@ pub const CONTENDER: Contender = Contender {
         "asyncio-futures",
         "asyncio-sync",
         "asyncio-transports",
+        "asyncio-streams",
     ],
     about: "EventLoop::new(), everything by default",
-    cases: &super::and_one::<26, 27>(
-        super::and_one::<25, 26>(
+    cases: &super::and_one::<31, 32>(
+        super::and_one::<30, 31>(
             super::every_case::<Asyncio>(soon::measure::<Asyncio>, grouping::measure::<Asyncio>),
             ("scope/nested-3", scoping::measure_nested::<Asyncio>),
         ),
-        ("udp/batch-16", measure_batched),
+        ("udp/batch-16", net::measure_batched),
     ),
 };
 
@@ -229,99 +223,4 @@ impl Queue for Bounded {
 fn ends(maxsize: usize) -> (Rc<AsyncioQueue<u64>>, Rc<AsyncioQueue<u64>>) {
     let queue = Rc::new(AsyncioQueue::new(maxsize));
     (Rc::clone(&queue), queue)
-}
-
-impl Echo for Asyncio {
-    async fn echo(listener: std::net::TcpListener) {
-        let serve = |mut reader: StreamReader, writer: StreamWriter| async move {
-            let mut buffer = vec![0; BUFFER];
-            loop {
-                let count = reader.read(&mut buffer).await?;
-                if count == 0 {
-                    return std::io::Result::Ok(());
-                }
-                writer.write(&buffer[..count]);
-                writer.drain().await?;
-            }
-        };
-        let server = start_server(serve, listener).await.expect("a server");
-        server.serve_forever().await.expect("it serves");
-    }
-
-    async fn echo_by_protocol(listener: std::net::TcpListener) {
-        let event_loop = get_running_loop();
-        let listener = event_loop
-            .register(Socket::from(listener))
-            .expect("a listener");
-        while let Ok((stream, _)) = sock_accept(&listener).await {
-            connect_accepted_socket(EchoProtocol::default, stream.into_inner())
-                .await
-                .expect("a connection");
-        }
-    }
-}
-
-/// The server's side of one connection.
-#[derive(Default)]
-struct EchoProtocol(Option<Rc<dyn Transport>>);
-
-impl Protocol for EchoProtocol {
-    fn connection_made(&mut self, transport: Rc<dyn Transport>) {
-        self.0 = Some(transport);
-    }
-
-    fn data_received(&mut self, data: &[u8]) {
-        if let Some(transport) = &self.0 {
-            let _ = transport.write(data);
-        }
-    }
-
-    fn pause_writing(&mut self) {
-        if let Some(transport) = &self.0 {
-            transport.pause_reading();
-        }
-    }
-
-    fn resume_writing(&mut self) {
-        if let Some(transport) = &self.0 {
-            transport.resume_reading();
-        }
-    }
-}
-
-impl EchoDatagrams for Asyncio {
-    async fn echo_datagrams(socket: std::net::UdpSocket) {
-        serve_datagrams(socket, false).await;
-    }
-}
-
-/// In the form of a protocol.
-#[derive(Default)]
-struct DatagramEcho(Option<Rc<dyn DatagramTransport>>);
-
-impl DatagramProtocol for DatagramEcho {
-    fn connection_made(&mut self, transport: Rc<dyn DatagramTransport>) {
-        self.0 = Some(transport);
-    }
-
-    fn datagram_received(&mut self, data: &[u8], from: &SockAddr) {
-        if let Some(transport) = &self.0 {
-            _ = transport.sendto(data, Some(from)).expect("room");
-        }
-    }
-}
-
-async fn serve_datagrams(socket: std::net::UdpSocket, batch: bool) {
-    let endpoint = create_datagram_endpoint(DatagramEcho::default)
-        .sock(socket)
-        .batch(batch);
-    let _endpoint = endpoint.await.expect("an endpoint");
-    std::future::pending::<()>().await;
-}
-
-/// `udp/batch-16`: with batches.
-fn measure_batched(params: Params) -> Sample {
-    datagrams::serve_under_load(params, |socket| {
-        Asyncio::run(serve_datagrams(socket, true));
-    })
 }

@@ -1,12 +1,14 @@
 //! compio: its runtime on io_uring, with the kernel flags that its documentation recommends.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_lock::{Mutex, Semaphore};
 use compio::buf::{BufResult, IntoInner, IoBuf};
 use compio::driver::ProactorBuilder;
+use compio::io::util::copy_bidirectional_with_sizes;
 use compio::io::{AsyncRead, AsyncWriteExt};
-use compio::net::TcpListener;
+use compio::net::{TcpListener, TcpStream};
 use compio::runtime::{JoinHandle, RuntimeBuilder};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -16,7 +18,8 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
 use crate::runtime::{
-    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Connect, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout,
+    pool_threads,
 };
 
 /// compio and its cases.
@@ -120,12 +123,12 @@ impl Gather for Compio {
 impl Channel for Compio {}
 
 impl Echo for Compio {
-    async fn echo(listener: std::net::TcpListener) {
+    async fn echo(listener: std::net::TcpListener, buffer: usize) {
         let listener = TcpListener::from_std(listener).expect("a listener");
         while let Ok((mut stream, _)) = listener.accept().await {
             let connection = async move {
                 stream.set_nodelay(true)?;
-                let mut buffer = vec![0; BUFFER];
+                let mut buffer = vec![0; buffer];
                 loop {
                     let BufResult(read, filled) = stream.read(buffer).await;
                     let count = read?;
@@ -136,6 +139,30 @@ impl Echo for Compio {
                     written?;
                     buffer = sent.into_inner();
                 }
+            };
+            compio::runtime::spawn(connection).detach();
+        }
+    }
+}
+
+impl Connect for Compio {
+    async fn connect(address: SocketAddr, times: u64) {
+        for _ in 0..times {
+            let stream = TcpStream::connect(address).await.expect("a connection");
+            stream.set_nodelay(true).expect("a connection");
+        }
+    }
+
+    async fn relay(listener: std::net::TcpListener, target: SocketAddr) {
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((client, _)) = listener.accept().await {
+            let connection = async move {
+                let server = TcpStream::connect(target).await?;
+                client.set_nodelay(true)?;
+                server.set_nodelay(true)?;
+                let (up, down) =
+                    copy_bidirectional_with_sizes(client, server, BUFFER, BUFFER).await;
+                up.and(down)
             };
             compio::runtime::spawn(connection).detach();
         }

@@ -4,7 +4,9 @@
 //! cancellation, no panics caught, no I/O. Not a goal but a measure: what stands above it is what
 //! semantics cost.
 
+mod connect;
 mod echo;
+mod relay;
 mod udp;
 
 use std::cell::Cell;
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::{Contender, Role};
 use crate::cases::echoing::serve_under_load;
 use crate::cases::sleeping::{Random, lateness};
-use crate::cases::{Params, datagrams};
+use crate::cases::{Params, connecting, datagrams, idling, relaying};
 use crate::meter::{Meter, Sample};
 
 /// The limit and its cases.
@@ -43,12 +45,36 @@ pub const CONTENDER: Contender = Contender {
         ("gather/", spawning),
         ("group/", spawning),
         ("tcp/protocol/", echo_server),
+        ("tcp/accept", acceptor),
+        ("tcp/connect", client),
+        ("tcp/relay", relay),
+        ("idle/protocol", idle_server),
         ("udp/", udp_server),
     ],
 };
 
 fn echo_server(params: Params) -> Sample {
     serve_under_load(params, echo::serve)
+}
+
+fn idle_server(params: Params) -> Sample {
+    idling::serve_idle(params, echo::serve)
+}
+
+fn acceptor(params: Params) -> Sample {
+    connecting::accept_under_load(params, echo::serve)
+}
+
+fn client(params: Params) -> Sample {
+    connecting::connect_measured(params, |address, params| {
+        measured(params, Meter::process_cpu, |params| {
+            connect::connect(address, params.ops).expect("a connection");
+        })
+    })
+}
+
+fn relay(params: Params) -> Sample {
+    relaying::relay_under_load(params, relay::serve)
 }
 
 fn udp_server(params: Params) -> Sample {

@@ -1,14 +1,17 @@
 //! monoio: its runtime on io_uring (its epoll driver where the kernel has none), time enabled.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_lite::future::try_zip;
 use futures_util::future::join_all;
 use local_sync::mpsc::{bounded, unbounded};
 use local_sync::semaphore::Semaphore;
 use monoio::blocking::DefaultThreadPool;
 use monoio::buf::IoBuf;
-use monoio::io::{AsyncReadRent, AsyncWriteRentExt};
-use monoio::net::TcpListener;
+use monoio::io::{AsyncReadRent, AsyncWriteRent, AsyncWriteRentExt, Splitable};
+use monoio::net::{TcpListener, TcpStream};
 use monoio::task::JoinHandle;
 use monoio::{FusionDriver, RuntimeBuilder};
 
@@ -16,7 +19,8 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{Measure, soon, spawning};
 use crate::runtime::{
-    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout, pool_threads,
+    Channel, Connect, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout,
+    pool_threads,
 };
 
 /// monoio and its cases.
@@ -126,17 +130,17 @@ impl Gather for Monoio {
 impl Channel for Monoio {}
 
 impl Echo for Monoio {
-    async fn echo(listener: std::net::TcpListener) {
+    async fn echo(listener: std::net::TcpListener, buffer: usize) {
         let listener = TcpListener::from_std(listener).expect("a listener");
         while let Ok((mut stream, _)) = listener.accept().await {
             monoio::spawn(async move {
                 stream.set_nodelay(true)?;
-                let mut buffer = vec![0; BUFFER];
+                let mut buffer = vec![0; buffer];
                 loop {
                     let (read, filled) = stream.read(buffer).await;
                     let count = read?;
                     if count == 0 {
-                        return std::io::Result::Ok(());
+                        return io::Result::Ok(());
                     }
                     let (written, sent) = stream.write_all(filled.slice(..count)).await;
                     written?;
@@ -144,6 +148,49 @@ impl Echo for Monoio {
                 }
             });
         }
+    }
+}
+
+impl Connect for Monoio {
+    async fn connect(address: SocketAddr, times: u64) {
+        for _ in 0..times {
+            let stream = TcpStream::connect_addr(address).await;
+            let stream = stream.expect("a connection");
+            stream.set_nodelay(true).expect("a connection");
+        }
+    }
+
+    async fn relay(listener: std::net::TcpListener, target: SocketAddr) {
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((client, _)) = listener.accept().await {
+            monoio::spawn(async move {
+                let server = TcpStream::connect_addr(target).await?;
+                client.set_nodelay(true)?;
+                server.set_nodelay(true)?;
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                try_zip(
+                    pass_on(from_client, to_server),
+                    pass_on(from_server, to_client),
+                )
+                .await
+            });
+        }
+    }
+}
+
+/// `monoio::io::copy`, whose buffer is smaller than what the others have, and the end.
+async fn pass_on(mut from: impl AsyncReadRent, mut to: impl AsyncWriteRent) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let (read, filled) = from.read(buffer).await;
+        let count = read?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        let (written, sent) = to.write_all(filled.slice(..count)).await;
+        written?;
+        buffer = sent.into_inner();
     }
 }
 

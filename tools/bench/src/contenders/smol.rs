@@ -1,11 +1,14 @@
 //! smol: async-executor's `LocalExecutor`, async-io's timers and reactor, the pool of `blocking`.
 
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use async_channel as channel;
 use async_executor::{LocalExecutor, Task};
 use async_io::{Async, Timer};
 use async_lock::{Mutex, Semaphore};
+use futures_lite::future::try_zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use futures_util::future::join_all;
 
@@ -13,7 +16,7 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{soon, spawning};
 use crate::runtime::{
-    Channel, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout,
+    Channel, Connect, Echo, EchoDatagrams, Gather, Locks, Pool, Queue, Runtime, Sleep, Timeout,
 };
 
 /// smol and its cases.
@@ -115,22 +118,58 @@ impl Gather for Smol {
 impl Channel for Smol {}
 
 impl Echo for Smol {
-    async fn echo(listener: std::net::TcpListener) {
+    async fn echo(listener: std::net::TcpListener, buffer: usize) {
         let listener = Async::new(listener).expect("a listener");
         while let Ok((mut stream, _)) = listener.accept().await {
             let connection = async move {
                 stream.get_ref().set_nodelay(true)?;
-                let mut buffer = vec![0; BUFFER];
+                let mut buffer = vec![0; buffer];
                 loop {
                     let count = stream.read(&mut buffer).await?;
                     if count == 0 {
-                        return std::io::Result::Ok(());
+                        return io::Result::Ok(());
                     }
                     stream.write_all(&buffer[..count]).await?;
                 }
             };
             Self::spawn(connection).detach();
         }
+    }
+}
+
+impl Connect for Smol {
+    async fn connect(address: SocketAddr, times: u64) {
+        for _ in 0..times {
+            let stream = Async::<TcpStream>::connect(address).await;
+            let stream = stream.expect("a connection");
+            stream.get_ref().set_nodelay(true).expect("a connection");
+        }
+    }
+
+    async fn relay(listener: std::net::TcpListener, target: SocketAddr) {
+        let listener = Async::new(listener).expect("a listener");
+        while let Ok((client, _)) = listener.accept().await {
+            let connection = async move {
+                let server = Async::<TcpStream>::connect(target).await?;
+                client.get_ref().set_nodelay(true)?;
+                server.get_ref().set_nodelay(true)?;
+                try_zip(pass_on(&client, &server), pass_on(&server, &client)).await
+            };
+            Self::spawn(connection).detach();
+        }
+    }
+}
+
+/// `futures_lite::io::copy`, whose buffer is smaller than what the others have, and the end.
+async fn pass_on(from: &Async<TcpStream>, to: &Async<TcpStream>) -> io::Result<()> {
+    let (mut reader, mut writer) = (from, to);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = reader.read(&mut buffer).await?;
+        if count == 0 {
+            return to.get_ref().shutdown(Shutdown::Write);
+        }
+        writer.write_all(&buffer[..count]).await?;
     }
 }
 

@@ -1,10 +1,11 @@
 //! tokio: a `LocalRuntime` on the current thread, I/O and time enabled.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking, spawn_local};
@@ -13,8 +14,8 @@ use super::{Contender, Role};
 use crate::cases::echoing::BUFFER;
 use crate::cases::{grouping, soon};
 use crate::runtime::{
-    Channel, Echo, EchoDatagrams, Gather, Group, Locks, Pool, Queue, Runtime, Sleep, Timeout,
-    pool_threads,
+    Channel, Connect, Echo, EchoDatagrams, Gather, Group, Locks, Pool, Queue, Runtime, Sleep,
+    Timeout, pool_threads,
 };
 
 /// tokio and its cases.
@@ -136,13 +137,13 @@ impl Group for Tokio {
 impl Channel for Tokio {}
 
 impl Echo for Tokio {
-    async fn echo(listener: std::net::TcpListener) {
+    async fn echo(listener: std::net::TcpListener, buffer: usize) {
         listener.set_nonblocking(true).expect("a listener");
         let listener = TcpListener::from_std(listener).expect("a listener");
         while let Ok((mut stream, _)) = listener.accept().await {
             spawn_local(async move {
                 stream.set_nodelay(true)?;
-                let mut buffer = vec![0; BUFFER];
+                let mut buffer = vec![0; buffer];
                 loop {
                     let count = stream.read(&mut buffer).await?;
                     if count == 0 {
@@ -150,6 +151,28 @@ impl Echo for Tokio {
                     }
                     stream.write_all(&buffer[..count]).await?;
                 }
+            });
+        }
+    }
+}
+
+impl Connect for Tokio {
+    async fn connect(address: SocketAddr, times: u64) {
+        for _ in 0..times {
+            let stream = TcpStream::connect(address).await.expect("a connection");
+            stream.set_nodelay(true).expect("a connection");
+        }
+    }
+
+    async fn relay(listener: std::net::TcpListener, target: SocketAddr) {
+        listener.set_nonblocking(true).expect("a listener");
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((mut client, _)) = listener.accept().await {
+            spawn_local(async move {
+                let mut server = TcpStream::connect(target).await?;
+                client.set_nodelay(true)?;
+                server.set_nodelay(true)?;
+                copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER).await
             });
         }
     }
