@@ -134,18 +134,20 @@ pub(crate) struct Secured {
 }
 
 impl LayerSettings {
-    /// For a client. `host` is what the destination is called, if it is called anything; else, and
-    /// if no name was given, `missing` is the error.
+    /// For a client. `host` gives what the destination is called, if it is called anything; else,
+    /// and if no name was given, `missing` is the error.
     pub(crate) fn of_client(
         self,
-        host: Option<String>,
+        host: impl FnOnce() -> Option<String>,
         missing: &str,
     ) -> io::Result<Option<Secured>> {
         if self.layer.is_none() && self.server_hostname.is_some() {
             return Err(misuse("server_hostname is only meaningful with ssl"));
         }
-        let host = host.filter(|host| !host.is_empty());
-        let server_hostname = self.server_hostname.clone().or(host);
+        let server_hostname = match (&self.layer, &self.server_hostname) {
+            (Some(_), None) => host().filter(|host| !host.is_empty()),
+            (_, given) => given.clone(),
+        };
         match server_hostname {
             None if self.layer.is_some() => Err(misuse(missing)),
             server_hostname => self.checked(Role::Client {

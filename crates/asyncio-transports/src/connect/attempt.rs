@@ -26,6 +26,10 @@ pub(super) async fn connect_to_any(
     local: Option<&[Candidate]>,
     delay: Option<Duration>,
 ) -> Result<Stream, Vec<io::Error>> {
+    // Nobody to race with: most callers have one address.
+    if let [only] = candidates[..] {
+        return connect_to(event_loop, only, local).await;
+    }
     let attempts = candidates
         .into_iter()
         .map(|candidate| move || connect_to(event_loop, candidate, local));

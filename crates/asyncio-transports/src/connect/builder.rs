@@ -173,7 +173,7 @@ where
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let missing = "You must set server_hostname when using ssl without a host";
-            let secured = self.layer.of_client(self.to.host(), missing)?;
+            let secured = self.layer.of_client(|| self.to.host(), missing)?;
             let event_loop = get_running_loop();
             let hints = &self.hints;
             let candidates = match self.to {

@@ -12,7 +12,7 @@ pub(super) fn interleave<T>(
     first_family_count: usize,
     family: impl Fn(&T) -> Domain,
 ) -> Vec<T> {
-    if first_family_count == 0 {
+    if first_family_count == 0 || items.len() < 2 {
         return items;
     }
     let mut ordered = Vec::with_capacity(items.len());

@@ -107,7 +107,7 @@ where
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let missing = "you have to pass server_hostname when using ssl";
-            let secured = self.layer.of_client(None, missing)?;
+            let secured = self.layer.of_client(|| None, missing)?;
             let event_loop = get_running_loop();
             let stream = match self.to {
                 UnixEndpoint::Socket(socket) => socket::connected(socket::unix_stream(socket)?)?,
