@@ -5,7 +5,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_lite::{AsyncBufRead, AsyncWrite};
+use futures_lite::AsyncWrite;
+
+use crate::{Stream, StreamReader, StreamWriter};
 
 /// How many buffers one direction copies before it lets the other one, and other tasks, have their
 /// turn.
@@ -15,7 +17,8 @@ const ROUNDS_MAX: u32 = 8;
 /// end of one is passed on to the other by closing it for writing. Returns how many bytes went from
 /// `a` to `b`, and from `b` to `a`.
 ///
-/// It has no buffer of its own, and reads no more from one side than the other one takes.
+/// It has no buffer of its own: what comes is read into the loop's, no more than the stream's limit
+/// at once, and written from there. It reads no more from one side than the other one takes.
 ///
 /// # Errors
 /// The first error of either side. The other direction is left as it is: drop both.
@@ -32,15 +35,11 @@ const ROUNDS_MAX: u32 = 8;
 ///     Ok(())
 /// }
 /// ```
-pub async fn copy_bidirectional<A, B>(a: &mut A, b: &mut B) -> io::Result<(u64, u64)>
-where
-    A: AsyncBufRead + AsyncWrite + Unpin + ?Sized,
-    B: AsyncBufRead + AsyncWrite + Unpin + ?Sized,
-{
+pub async fn copy_bidirectional(a: &mut Stream, b: &mut Stream) -> io::Result<(u64, u64)> {
     let (mut up, mut down) = (Direction::default(), Direction::default());
     poll_fn(|cx| {
-        let up_done = up.poll(cx, a, b)?.is_ready();
-        let down_done = down.poll(cx, b, a)?.is_ready();
+        let up_done = up.poll(cx, &mut a.reader, &mut b.writer)?.is_ready();
+        let down_done = down.poll(cx, &mut b.reader, &mut a.writer)?.is_ready();
         if up_done && down_done {
             Poll::Ready(Ok((up.copied, down.copied)))
         } else {
@@ -54,18 +53,18 @@ where
 #[derive(Default)]
 struct Direction {
     copied: u64,
-    /// Something was written and not flushed.
-    unflushed: bool,
     ended: bool,
     closed: bool,
 }
 
 impl Direction {
-    fn poll<R, W>(&mut self, cx: &mut Context<'_>, from: &mut R, to: &mut W) -> Poll<io::Result<()>>
-    where
-        R: AsyncBufRead + Unpin + ?Sized,
-        W: AsyncWrite + Unpin + ?Sized,
-    {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut StreamReader,
+        to: &mut StreamWriter,
+    ) -> Poll<io::Result<()>> {
+        let event_loop = from.link.event_loop.clone();
         let mut rounds = 0;
         while !self.ended {
             if rounds == ROUNDS_MAX {
@@ -73,24 +72,16 @@ impl Direction {
                 return Poll::Pending;
             }
             rounds += 1;
-            let Poll::Ready(data) = Pin::new(&mut *from).poll_fill_buf(cx)? else {
-                if self.unflushed {
-                    ready!(Pin::new(&mut *to).poll_flush(cx))?;
-                    self.unflushed = false;
-                }
-                return Poll::Pending;
-            };
-            if data.is_empty() {
-                self.ended = true;
-                break;
-            }
-            let count = ready!(Pin::new(&mut *to).poll_write(cx, data))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            Pin::new(&mut *from).consume(count);
+            // First: what is read is written at once.
+            ready!(to.link.poll_drain(cx))?;
+            let count = ready!(event_loop.with_read_buffer(|buffer| {
+                let most = from.link.limit.min(buffer.len());
+                let count = ready!(from.poll_read_into(cx, &mut buffer[..most]))?;
+                to.write_or_fail(&buffer[..count])?;
+                Poll::Ready(io::Result::Ok(count))
+            }))?;
+            self.ended = count == 0;
             self.copied += count as u64;
-            self.unflushed = true;
         }
         if !self.closed {
             ready!(Pin::new(&mut *to).poll_close(cx))?;

@@ -197,7 +197,12 @@ impl StreamReader {
         poll_fn(|cx| self.link.poll_fill(cx, &mut self.inbox, count)).await
     }
 
-    fn poll_read_into(&mut self, cx: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    /// What was read ahead, or what comes now. 0 bytes are the end.
+    pub(crate) fn poll_read_into(
+        &mut self,
+        cx: &Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         self.link.check()?;
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));

@@ -40,6 +40,11 @@ impl StreamWriter {
         let _: Flow = self.transport().write(data);
     }
 
+    /// As [`write`](Self::write), and says when it did nothing.
+    pub(crate) fn write_or_fail(&self, data: &[u8]) -> io::Result<()> {
+        accepted(self.transport().write(data), data.len()).map(drop)
+    }
+
     /// Writes a buffer of your own: as [`write`](Self::write), without a copy.
     pub fn write_owned(&self, data: Vec<u8>) {
         let _: Flow = self.transport().write_owned(data);
