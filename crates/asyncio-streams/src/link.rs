@@ -34,7 +34,7 @@ pub(crate) struct Link {
     writing_paused: Cell<bool>,
     lost: Cell<bool>,
     /// Why, if it was not in order.
-    error: RefCell<Option<io::Error>>,
+    error: OnceCell<io::Error>,
     /// Pulsed when writing may go on, and when the connection is lost. Made for the first who waits.
     changed: OnceCell<Box<Event>>,
     reader: WakerSlot,
@@ -53,7 +53,7 @@ impl Link {
             ended: Cell::default(),
             writing_paused: Cell::default(),
             lost: Cell::default(),
-            error: RefCell::default(),
+            error: OnceCell::new(),
             changed: OnceCell::new(),
             reader: WakerSlot::default(),
             writer: WakerSlot::default(),
@@ -120,11 +120,7 @@ impl Link {
 
     /// What the connection was lost with, for everybody who asks.
     pub(crate) fn check(&self) -> io::Result<()> {
-        self.error
-            .borrow()
-            .as_ref()
-            .map(copy_of)
-            .map_or(Ok(()), Err)
+        self.error.get().map(copy_of).map_or(Ok(()), Err)
     }
 
     /// Reads into `buffer`, which is not empty, without one between. 0 bytes are the end.
@@ -201,7 +197,9 @@ impl Link {
 
     pub(crate) fn lose(&self, error: Option<io::Error>) {
         self.lost.set(true);
-        *self.error.borrow_mut() = error;
+        if let Some(error) = error {
+            let _ = self.error.set(error); // it is lost once only
+        }
         self.reader.wake();
         self.writable();
     }

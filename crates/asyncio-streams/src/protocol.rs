@@ -61,8 +61,8 @@ enum Streams {
     Taken,
 }
 
-/// What a server calls for each connection.
-pub(crate) type Connected = Rc<dyn Fn(StreamReader, StreamWriter)>;
+/// What a server calls for each connection; a pointer of one word, since each of them has it.
+pub(crate) type Connected = Rc<Box<dyn Fn(StreamReader, StreamWriter)>>;
 
 impl StreamReaderProtocol {
     /// For one connection. `limit` is how many bytes may come before a separator, and it is what is

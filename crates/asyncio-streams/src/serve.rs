@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use asyncio_executor::{ErrorContext, current_task};
@@ -15,7 +16,7 @@ use asyncio_loop::socket::{Domain, Protocol};
 use asyncio_transports::{CreateServer, Layer, ListenOn, Server, create_server};
 #[cfg(unix)]
 use asyncio_transports::{CreateUnixServer, UnixEndpoint, create_unix_server};
-use futures_lite::FutureExt;
+use pin_project_lite::pin_project;
 
 use crate::link::Link;
 use crate::protocol::{Connected, DEFAULT_LIMIT, StreamReaderProtocol};
@@ -224,47 +225,71 @@ where
     F: Future + 'static,
     F::Output: Outcome,
 {
-    let connected: Connected = Rc::new(move |reader, writer: StreamWriter| {
+    let connected: Connected = Rc::new(Box::new(move |reader, writer: StreamWriter| {
         let link = Rc::clone(&writer.link);
         let event_loop = link.event_loop.clone();
-        let client = client_connected(reader, writer);
-        event_loop.create_task(attend(link, client)).detach();
-    });
+        let attend = Attend {
+            client: client_connected(reader, writer),
+            unless_done: CloseUnlessDone(Some(link)),
+        };
+        event_loop.create_task(attend).detach();
+    }));
     let limit = Rc::clone(limit);
     Box::new(move || StreamReaderProtocol::handled(limit.get(), &connected))
 }
 
-/// Runs what serves one connection, and looks at what becomes of it.
-async fn attend<F>(link: Rc<Link>, client: F)
+pin_project! {
+    /// Runs what serves one connection, and looks at what becomes of it. (An `async fn` would hold
+    /// `client` twice, as its argument and where it is awaited, in every connection there is.)
+    struct Attend<F> {
+        #[pin]
+        client: F,
+        // Dropped after it, which may have something to say yet.
+        unless_done: CloseUnlessDone,
+    }
+}
+
+impl<F> Future for Attend<F>
 where
     F: Future,
     F::Output: Outcome,
 {
-    let mut unless_done = CloseUnlessDone(Some(&link));
-    let ended = AssertUnwindSafe(client).catch_unwind().await;
-    let mut context = ErrorContext::new("Unhandled exception in client_connected_cb");
-    context = match &ended {
-        Err(payload) => context.panicked(&**payload),
-        Ok(outcome) => match outcome.error() {
-            Some(error) => context.caused_by(error),
-            None => {
-                unless_done.0 = None;
-                return;
-            }
-        },
-    };
-    context.task = current_task();
-    let transport = link.transport();
-    let context = context.with_source(&transport);
-    link.event_loop.call_exception_handler(&context);
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let ended = match catch_unwind(AssertUnwindSafe(|| this.client.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => Ok(outcome),
+            Err(payload) => Err(payload),
+        };
+        let mut context = ErrorContext::new("Unhandled exception in client_connected_cb");
+        context = match &ended {
+            Err(payload) => context.panicked(&**payload),
+            Ok(outcome) => match outcome.error() {
+                Some(error) => context.caused_by(error),
+                None => {
+                    this.unless_done.0 = None;
+                    return Poll::Ready(());
+                }
+            },
+        };
+        if let Some(link) = &this.unless_done.0 {
+            context.task = current_task();
+            let transport = link.transport();
+            let context = context.with_source(&transport);
+            link.event_loop.call_exception_handler(&context);
+        }
+        Poll::Ready(())
+    }
 }
 
 /// Closes the connection if the task is cancelled or fails.
-struct CloseUnlessDone<'a>(Option<&'a Link>);
+struct CloseUnlessDone(Option<Rc<Link>>);
 
-impl Drop for CloseUnlessDone<'_> {
+impl Drop for CloseUnlessDone {
     fn drop(&mut self) {
-        if let Some(link) = self.0 {
+        if let Some(link) = &self.0 {
             link.transport().close();
         }
     }
