@@ -29,12 +29,21 @@ pin_project! {
 }
 
 enum Stage {
-    /// Not polled yet.
-    Fresh(Limit),
+    Idle(Idle),
     /// Not polled yet, and under a handle, under which another body may run.
     Offered(Rc<Deadline>),
     /// The body waits, or is in its first poll. The number is that of the requests around at entry.
-    Waiting { until: Until, around: u32 },
+    Waiting {
+        until: Until,
+        around: u32,
+    },
+}
+
+/// Nothing waits, so that there is nothing to drop.
+#[derive(Clone, Copy)]
+enum Idle {
+    /// Not polled yet.
+    Fresh(Limit),
     /// It has ended; or a cancellation has gone on outwards, and it is pending for ever.
     Over,
 }
@@ -74,16 +83,16 @@ impl<F> Timed<F> {
     }
 
     pub(super) fn after(delay: Duration, body: F) -> Self {
-        Self::new(Stage::Fresh(Limit::After(delay)), body)
+        Self::new(Stage::Idle(Idle::Fresh(Limit::After(delay))), body)
     }
 
     pub(super) fn at(when: Instant, body: F) -> Self {
-        Self::new(Stage::Fresh(Limit::At(when)), body)
+        Self::new(Stage::Idle(Idle::Fresh(Limit::At(when))), body)
     }
 
     /// Cancels a body that has to wait, in the poll in which it does.
     pub(super) fn expiring(body: F) -> Self {
-        Self::new(Stage::Fresh(Limit::Expiring), body)
+        Self::new(Stage::Idle(Idle::Fresh(Limit::Expiring)), body)
     }
 
     pub(super) fn until(deadline: Rc<Deadline>, body: F) -> Self {
@@ -100,14 +109,14 @@ impl<F: Future> Future for Timed<F> {
         let (place, around) = match this.stage {
             // Its place among timers and callbacks is before everything that the body sets up, as
             // in asyncio.
-            Stage::Fresh(_) => (AlarmPlace::reserve(), requests_around()),
+            Stage::Idle(Idle::Fresh(_)) => (AlarmPlace::reserve(), requests_around()),
             Stage::Waiting { around, .. } => (None, *around),
             Stage::Offered(_) => (None, this.stage.enter()),
-            Stage::Over => return Poll::Pending,
+            Stage::Idle(Idle::Over) => return Poll::Pending,
         };
         match this.scope.poll(this.body, cx) {
             Poll::Ready(Ok(output)) => {
-                this.stage.turn_into(Stage::Over);
+                this.stage.finish();
                 Poll::Ready(Ok(output))
             }
             Poll::Pending => {
@@ -151,26 +160,27 @@ impl Stage {
     fn wait(&mut self, place: Option<AlarmPlace>, around: u32, scope: &Scope, cx: &Context<'_>) {
         match self {
             Self::Waiting { until, .. } => until.wait(scope),
-            Self::Fresh(limit) => {
+            Self::Idle(Idle::Fresh(limit)) => {
                 let until = Until::Alarm(start(*limit, place, scope, cx));
-                self.turn_into(Self::Waiting { until, around });
+                *self = Self::Waiting { until, around };
             }
-            Self::Offered(_) | Self::Over => {}
+            Self::Idle(Idle::Over) | Self::Offered(_) => {}
         }
     }
 
+    /// The body has ended.
     #[inline]
-    fn turn_into(&mut self, next: Self) {
-        let before = std::mem::replace(self, next);
-        if let Self::Fresh(_) = before {
-            // In most cases, and then there is nothing to drop: it need not be looked for.
-            std::mem::forget(before);
+    fn finish(&mut self) {
+        match self {
+            // At once, as most do.
+            Self::Idle(idle) => *idle = Idle::Over,
+            Self::Offered(_) | Self::Waiting { .. } => *self = Self::Idle(Idle::Over),
         }
     }
 
     /// The body was cancelled. Returns whether its time was over.
     fn end(&mut self, scope: &Scope) -> bool {
-        match std::mem::replace(self, Self::Over) {
+        match std::mem::replace(self, Self::Idle(Idle::Over)) {
             Self::Waiting {
                 until: Until::Handle(entered),
                 ..
@@ -179,7 +189,7 @@ impl Stage {
                 until: Until::Alarm(_),
                 ..
             } => scope.was_requested(),
-            Self::Fresh(_) | Self::Offered(_) | Self::Over => false,
+            Self::Idle(_) | Self::Offered(_) => false,
         }
     }
 }
