@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use asyncio_executor::Task;
 use asyncio_loop::get_running_loop;
-use asyncio_streams::StreamWriter;
+use asyncio_streams::{Stream, StreamReader, StreamWriter};
 use asyncio_transports::WriteLimits;
 use asyncio_transports::testing::Wire;
 use scene::{Pair, bytes, give_up_after, pair, run, turns};
@@ -18,6 +18,36 @@ fn fill(writer: &StreamWriter) -> usize {
     writer.write(&all);
     assert!(writer.transport().get_write_buffer_size() > WriteLimits::DEFAULT.high);
     all.len()
+}
+
+/// A stream that has written more than is taken.
+struct Full {
+    writer: Rc<StreamWriter>,
+    sent: usize,
+    theirs: Stream,
+    wire: Wire,
+    _reader: StreamReader,
+}
+
+async fn full() -> Full {
+    let Pair { ours, theirs, wire } = pair(100).await;
+    let (_reader, writer) = ours.split();
+    let sent = fill(&writer);
+    let writer = Rc::new(writer);
+    Full {
+        writer,
+        sent,
+        theirs,
+        wire,
+        _reader,
+    }
+}
+
+/// All of them end, and without an error.
+async fn go_on(tasks: Vec<Task<io::Result<()>>>) {
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
 }
 
 /// Tasks that wait in `drain`.
@@ -45,30 +75,20 @@ fn a_drain_with_nothing_to_wait_for_does_not_wait_even_for_a_turn() {
 #[test]
 fn everybody_who_drains_goes_on_when_there_is_room_s4() {
     run(|| async {
-        let Pair {
-            ours, mut theirs, ..
-        } = pair(100).await;
-        let (_reader, writer) = ours.split();
-        let writer = Rc::new(writer);
-        let sent = fill(&writer);
-        let tasks = drainers(&writer, 3).await;
-        let read = theirs.reader.readexactly(sent).await.unwrap();
-        assert!(read == bytes(sent));
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
-        assert!(writer.transport().get_write_buffer_size() <= WriteLimits::DEFAULT.low);
+        let mut full = full().await;
+        let tasks = drainers(&full.writer, 3).await;
+        let read = full.theirs.reader.readexactly(full.sent).await.unwrap();
+        assert!(read == bytes(full.sent));
+        go_on(tasks).await;
+        assert!(full.writer.transport().get_write_buffer_size() <= WriteLimits::DEFAULT.low);
     });
 }
 
 #[test]
 fn a_break_reaches_everybody_who_drains_s4() {
     run(|| async {
-        let Pair { ours, wire, theirs } = pair(100).await;
-        let (_reader, writer) = ours.split();
-        let writer = Rc::new(writer);
-        fill(&writer);
-        let tasks = drainers(&writer, 3).await;
+        let Full { writer, wire, .. } = &full().await;
+        let tasks = drainers(writer, 3).await;
         wire.reset();
         for task in tasks {
             let error = task.await.unwrap().unwrap_err();
@@ -78,66 +98,46 @@ fn a_break_reaches_everybody_who_drains_s4() {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         let error = writer.wait_closed().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-        drop(theirs);
     });
 }
 
 #[test]
 fn an_end_in_order_is_no_error_for_who_drains_s4() {
     run(|| async {
-        let Pair { ours, theirs, .. } = pair(100).await;
-        let (_reader, writer) = ours.split();
-        let writer = Rc::new(writer);
-        fill(&writer);
-        let tasks = drainers(&writer, 2).await;
+        let Full { writer, .. } = &full().await;
+        let tasks = drainers(writer, 2).await;
         // asyncio: `connection_lost(None)` ends the wait, and the next one fails.
         writer.transport().abort();
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
+        go_on(tasks).await;
         let error = writer.drain().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert_eq!(error.to_string(), "connection lost");
         assert!(writer.wait_closed().await.is_ok());
-        drop(theirs);
     });
 }
 
 #[test]
 fn one_drain_that_is_cancelled_leaves_the_others_s4() {
     run(|| async {
-        let Pair {
-            ours, mut theirs, ..
-        } = pair(100).await;
-        let (_reader, writer) = ours.split();
-        let writer = Rc::new(writer);
-        let sent = fill(&writer);
-        let mut tasks = drainers(&writer, 3).await;
+        let mut full = full().await;
+        let mut tasks = drainers(&full.writer, 3).await;
         let cancelled = tasks.remove(1);
         cancelled.cancel();
         assert!(cancelled.await.is_err());
-        theirs.reader.readexactly(sent).await.unwrap();
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
+        full.theirs.reader.readexactly(full.sent).await.unwrap();
+        go_on(tasks).await;
     });
 }
 
 #[test]
 fn a_drain_after_close_waits_for_what_is_unwritten_s4() {
     run(|| async {
-        let Pair {
-            ours, mut theirs, ..
-        } = pair(100).await;
-        let (_reader, writer) = ours.split();
-        let writer = Rc::new(writer);
-        let sent = fill(&writer);
+        let mut full = full().await;
+        let writer = Rc::clone(&full.writer);
         writer.close();
         let tasks = drainers(&writer, 1).await;
-        theirs.reader.readexactly(sent).await.unwrap();
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
+        full.theirs.reader.readexactly(full.sent).await.unwrap();
+        go_on(tasks).await;
         writer.wait_closed().await.unwrap();
         // A loop of writes to a closed stream gets to know, and gets its turns.
         let error = writer.drain().await.unwrap_err();
