@@ -16,7 +16,9 @@ use asyncio_loop::{LoopRef, sleep};
 use asyncio_testkit::heap::{self, CountingAllocator};
 use asyncio_testkit::{Census, Child, cpu_time, in_child};
 use asyncio_transports::{create_connection, create_server};
-use net::{Echo, Recorder, Seen, guarded_run, internet, note_errors, run, serve};
+use net::{
+    Create, Echo, Recorder, Seen, guarded_run, internet, note_errors, run, serve, serve_with,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 
@@ -80,13 +82,8 @@ fn readiness_without_a_connection_is_tolerated_p13() {
 fn a_turn_accepts_no_more_than_the_backlog_and_one() {
     guarded_run(async |event_loop| {
         let seen = Seen::default();
-        let recorder = seen.clone();
-        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
-            .backlog(9)
-            .start_serving(false)
-            .await
-            .unwrap();
-        let address = internet(server.sockets()[0].getsockname());
+        let set = |create: Create| create.backlog(9).start_serving(false);
+        let (server, address) = serve_with(&seen, set).await;
         // More than the server's own backlog.
         let socket = &server.sockets()[0];
         socket.with(|socket| socket.listen(100)).unwrap();
@@ -156,12 +153,7 @@ fn no_more_connections_than_the_limit_are_open_at_once() {
 fn a_full_server_may_be_closed_and_its_loop_too() {
     guarded_run(async |_| {
         let seen = Seen::default();
-        let recorder = seen.clone();
-        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
-            .connections_max(1)
-            .await
-            .unwrap();
-        let address = internet(server.sockets()[0].getsockname());
+        let (server, address) = serve_with(&seen, |create| create.connections_max(1)).await;
         let _clients: Vec<_> = (0..3)
             .map(|_| TcpStream::connect(address).unwrap())
             .collect();
@@ -172,12 +164,7 @@ fn a_full_server_may_be_closed_and_its_loop_too() {
         server.wait_closed().await;
         assert_eq!(seen.take(), ["made", "lost"]);
 
-        let recorder = seen.clone();
-        let server = create_server(move || Recorder::new(&recorder), ("127.0.0.1", 0))
-            .connections_max(1)
-            .await
-            .unwrap();
-        let address = internet(server.sockets()[0].getsockname());
+        let (_server, address) = serve_with(&seen, |create| create.connections_max(1)).await;
         let _clients: Vec<_> = (0..3)
             .map(|_| TcpStream::connect(address).unwrap())
             .collect();

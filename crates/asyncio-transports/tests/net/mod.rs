@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use asyncio_loop::{EventLoop, LoopRef, to_thread};
 use asyncio_testkit::{Census, Exclusive, Watchdog, eventually, exclusive, guarded};
-use asyncio_transports::{AfterEof, Flow, Protocol, Server, Transport, create_server};
+use asyncio_transports::{
+    AfterEof, CreateServer, Flow, Protocol, Server, Transport, create_server,
+};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 thread_local! {
@@ -189,8 +191,16 @@ pub fn note_errors(event_loop: &LoopRef) -> Seen {
 
 /// A server on a port of its own, whose protocols note what they see, and where it listens.
 pub async fn serve(seen: &Seen) -> (Server, SocketAddr) {
+    serve_with(seen, |create| create).await
+}
+
+pub type Create = CreateServer<Box<dyn FnMut() -> Recorder>>;
+
+/// The same with settings.
+pub async fn serve_with(seen: &Seen, set: impl FnOnce(Create) -> Create) -> (Server, SocketAddr) {
     let seen = seen.clone();
-    let server = create_server(move || Recorder::new(&seen), ("127.0.0.1", 0));
+    let factory: Box<dyn FnMut() -> Recorder> = Box::new(move || Recorder::new(&seen));
+    let server = set(create_server(factory, ("127.0.0.1", 0)));
     let server = server.await.unwrap();
     let address = address(&server);
     (server, address)
