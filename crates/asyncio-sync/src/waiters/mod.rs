@@ -18,11 +18,13 @@
 //! |---|---|
 //! | [`entries`] | the memory: entries by number |
 //! | [`chain`] | the order: those who wait to be woken |
+//! | [`ticket`] | one wait, and how far it has come |
 //! | [`foreign`] | wakers that may be foreign |
 
 mod chain;
 mod entries;
 mod foreign;
+mod ticket;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
@@ -34,6 +36,7 @@ use crate::claim::Request;
 use chain::Chain;
 use entries::{Entries, Id, NONE};
 pub(crate) use foreign::{discard, wake};
+pub(crate) use ticket::{Stage, Ticket};
 
 /// Those who wait, in order of arrival.
 #[derive(Default)]
@@ -44,42 +47,6 @@ pub(crate) struct Waiters {
     woken: Cell<usize>,
     /// How many have arrived.
     arrivals: Cell<u64>,
-}
-
-/// How far a wait has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// It has not had to wait yet.
-    Fresh,
-    /// It waits in the chain.
-    Waiting,
-    /// It waits, and was taken from the chain because it was about to be dropped.
-    PassedOver,
-    /// It was woken, and owns what it was woken for.
-    Woken,
-    /// It was woken like everybody else, and owns nothing.
-    Told,
-}
-
-/// One wait's entry in a list, if it has one.
-///
-/// It is inert: the future that owns it must [`leave`](Waiters::leave) the list when it is
-/// dropped.
-#[derive(Debug)]
-pub(crate) struct Ticket(Id);
-
-impl Default for Ticket {
-    fn default() -> Self {
-        Self(NONE)
-    }
-}
-
-impl Ticket {
-    /// Whether it has had to wait.
-    #[inline]
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.0 == NONE
-    }
 }
 
 impl Waiters {
