@@ -12,8 +12,10 @@ use asyncio_executor::yield_now;
 use asyncio_futures::timeout;
 use asyncio_loop::socket::{Domain, Protocol as IpProtocol};
 use asyncio_loop::{AddrInfoHints, ConnectError, GaiError};
-use asyncio_testkit::Census;
-use asyncio_transports::{BindError, Flow, PeerName, SockName, create_connection};
+use asyncio_testkit::{Census, Child};
+use asyncio_transports::{
+    BindError, Flow, PeerName, SockName, create_connection, create_server, open_datagram_endpoint,
+};
 use net::{Echo, Recorder, Seen, Silent, guarded_run, listener, refusing, run, unreachable};
 
 #[test]
@@ -275,7 +277,7 @@ fn a_connection_to_oneself_is_refused_n10() {
 #[test]
 fn a_thousand_connections_at_once() {
     run(async |event_loop| {
-        let server = asyncio_transports::create_server(Echo::default, ("127.0.0.1", 0));
+        let server = create_server(Echo::default, ("127.0.0.1", 0));
         let server = server.backlog(1000).await.unwrap();
         let address = net::internet(server.sockets()[0].getsockname());
         let seen = Seen::default();
@@ -367,4 +369,47 @@ fn a_socket_of_datagrams_is_refused_n13() {
                 .is_ok()
         );
     });
+}
+
+/// Nothing is left to make a socket with: an error that says so, for each kind of endpoint, and all
+/// goes well when there is room again.
+#[test]
+fn without_descriptors_nothing_opens_and_nothing_is_lost_n9() {
+    let name = "without_descriptors_nothing_opens_and_nothing_is_lost_n9";
+    let outcome = Child::new(name).descriptors_max(64).run(|| {
+        run(async |event_loop| {
+            let (listener, address) = listener();
+            let before = (Census::take().descriptors(), event_loop.metrics().sources);
+            let mut taken = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                taken.push(file);
+            }
+            let all_taken = io::Error::from(rustix::io::Errno::MFILE).to_string();
+            for to in [vec![address], vec![address; 3]] {
+                let error = create_connection(Echo::default, to).all_errors(true).await;
+                let text = error.unwrap_err().to_string();
+                assert!(text.contains(&all_taken), "{text}");
+            }
+            let error = open_datagram_endpoint().local_addr(("127.0.0.1", 0)).await;
+            assert!(error.unwrap_err().to_string().contains(&all_taken));
+
+            // With none left, and with one for two addresses: it does not serve half of them.
+            for left in 0..2 {
+                taken.truncate(taken.len() - left);
+                let server = create_server(Echo::default, (["127.0.0.1", "127.0.0.2"], 0));
+                let error = server.await.unwrap_err();
+                assert!(error.to_string().contains(&all_taken), "{error}");
+            }
+
+            drop(taken);
+            let now = (Census::take().descriptors(), event_loop.metrics().sources);
+            assert_eq!(now, before);
+            let (transport, _) = create_connection(Echo::default, address).await.unwrap();
+            listener.accept().unwrap();
+            transport.abort();
+        });
+    });
+    if let Some(outcome) = outcome {
+        outcome.assert_success();
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct SocketOptions {
 ///
 /// # Errors
 /// [`BindError`] when an address is in use; the sockets before are closed. `AddrNotAvailable` when
-/// this machine has none of the addresses.
+/// this machine has none of the addresses. What the kernel reports when it can make no socket.
 pub(super) fn bind_all(
     event_loop: &LoopRef,
     candidates: &[Candidate],
@@ -64,6 +64,8 @@ fn try_bind_all(
         }
         let socket = match candidate.socket() {
             Ok(socket) => socket,
+            // The server would serve fewer addresses than it was told to, and say nothing.
+            Err(error) if super::sys::is_out_of_resources(&error) => return Err(error),
             // A family that this system does not have.
             Err(error) => {
                 note(

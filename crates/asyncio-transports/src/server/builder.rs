@@ -41,6 +41,7 @@ const BACKLOG: u32 = 100;
 /// * [`BindError`](crate::BindError) inside an error of the same kind, `AddrInUse` for instance:
 ///   what was bound before is closed. An address that this machine does not have is passed over;
 ///   `AddrNotAvailable` when there is no other.
+/// * What the kernel reports when there is nothing left to make a socket with, `EMFILE` for instance.
 /// * [`RefusedSocket`](crate::RefusedSocket) inside an error, for a socket that is no stream, or
 ///   that is connected.
 /// * `InvalidInput` for settings that contradict each other.
