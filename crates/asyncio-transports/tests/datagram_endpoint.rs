@@ -35,6 +35,7 @@ on_every_selector! {
     a_send_waits_for_room_at_a_connected_receiver,
     a_flood_that_nobody_receives_takes_no_memory_d2,
     a_flood_lets_others_run,
+    it_shows_its_addresses_as_people_write_them,
 }
 
 async fn bound() -> DatagramEndpoint {
@@ -64,6 +65,16 @@ async fn datagrams_are_answered() {
         let received = client.recv_from(&mut buffer).await.unwrap();
         assert_eq!(&buffer[..received.len], text);
     }
+}
+
+async fn it_shows_its_addresses_as_people_write_them() {
+    let server = bound().await;
+    let client = connected_to(&server).await;
+    let [at, from] = [&server, &client].map(|it| internet(it.local_addr().ok()));
+    let shown = format!("DatagramEndpoint {{ laddr: {at}, .. }}");
+    assert_eq!(format!("{server:?}"), shown);
+    let shown = format!("DatagramEndpoint {{ laddr: {from}, raddr: {at}, .. }}");
+    assert_eq!(format!("{client:?}"), shown);
 }
 
 async fn an_empty_datagram_is_data_n11() {

@@ -17,7 +17,7 @@ use std::task::Poll;
 
 use asyncio_executor::yield_now;
 use asyncio_loop::socket::{Received, SockAddr, Socket, recv_from};
-use asyncio_loop::{LoopRef, sleep};
+use asyncio_loop::{Address, LoopRef, sleep};
 use asyncio_reactor::{AsSource, Async};
 use asyncio_sync::Notify;
 
@@ -291,10 +291,13 @@ impl DatagramEndpoint {
 
 impl fmt::Debug for DatagramEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("DatagramEndpoint")
-            .field("sock", self.get_ref())
-            .field("peer", &self.peer)
-            .finish_non_exhaustive()
+        let mut fields = formatter.debug_struct("DatagramEndpoint");
+        if let Ok(address) = self.local_addr() {
+            fields.field("laddr", &Address::Socket(address));
+        }
+        if let Some(address) = self.peer_addr() {
+            fields.field("raddr", &Address::Socket(address.clone()));
+        }
+        fields.finish_non_exhaustive()
     }
 }
