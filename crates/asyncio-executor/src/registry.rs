@@ -3,6 +3,8 @@
 //! A task that nobody asks about costs one [`Slot`]. What only some tasks have (a `TaskRef`, a
 //! scope) stands in an [`Extra`] beside it, recycled through a slab.
 
+mod slot;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -15,94 +17,8 @@ use crate::cancel::NodeId;
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::task::{Observer, TaskState};
 
-/// Who is told of the end of a task, and the number under which they know it.
-pub(crate) type Told = (Rc<dyn Observer>, u32);
-
-/// The number of a slot. Reused after the task's end: only what dies with the task, or checks
-/// that it has not ended, may hold one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(u32);
-
-impl Key {
-    pub(crate) const NONE: Self = Self(u32::MAX);
-
-    pub(crate) fn is_none(self) -> bool {
-        self == Self::NONE
-    }
-
-    /// For lists that are kept beside the tasks.
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What every task has. 32 bytes.
-pub(crate) struct Slot {
-    /// Wakes the task. Stored when a poll first returns pending: before that the task stands in
-    /// the ready queue.
-    waker: Option<Waker>,
-    location: &'static Location<'static>,
-    /// The task's number, for people, which wraps after two thousand million tasks; and in the
-    /// highest bit whether its handle has been dropped.
-    id: u32,
-    link: Link,
-}
-
-const DETACHED: u32 = 1 << 31;
-
-/// Either the task that awaits this one, or the number of its [`Extra`], or nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Link(u32);
-
-impl Link {
-    const NONE: Self = Self(u32::MAX);
-    const EXTRA: u32 = 1 << 31;
-
-    fn extra(self) -> Option<usize> {
-        (self != Self::NONE && self.0 & Self::EXTRA != 0)
-            .then_some((self.0 & !Self::EXTRA) as usize)
-    }
-
-    fn to_extra(index: usize) -> Option<Self> {
-        Some(Self(u32::try_from(index).ok()? | Self::EXTRA))
-    }
-
-    fn waiter(self) -> Key {
-        if self.0 & Self::EXTRA == 0 {
-            Key(self.0)
-        } else {
-            Key::NONE
-        }
-    }
-}
-
-/// What only some tasks have.
-pub(crate) struct Extra {
-    /// The task that awaits this one through its handle.
-    waiter: Key,
-    /// The node of the task's root scope, once it has an inner scope or a request.
-    pub(crate) root: NodeId,
-    /// What a `TaskRef` shares.
-    pub(crate) state: Option<Rc<TaskState>>,
-    pub(crate) observer: Option<Told>,
-    /// The task group that the task is of: told of the end before everybody else.
-    pub(crate) owner: Option<Told>,
-    /// The observer was there before any callback or other watcher.
-    pub(crate) observer_first: bool,
-}
-
-impl Extra {
-    fn new(waiter: Key, owner: Option<Told>) -> Self {
-        Self {
-            waiter,
-            root: NodeId::NONE,
-            state: None,
-            observer: None,
-            owner,
-            observer_first: true,
-        }
-    }
-}
+use slot::{DETACHED, Link, Slot};
+pub(crate) use slot::{Extra, Key, Told};
 
 /// What is left to do when a task has ended.
 pub(crate) struct Ended {
@@ -399,5 +315,3 @@ impl Tasks {
         inner.extras[index].state.clone()
     }
 }
-
-const _: () = assert!(size_of::<Slot>() == 32 || size_of::<usize>() != 8);
