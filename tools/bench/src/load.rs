@@ -17,6 +17,7 @@ use std::io::{self, BufRead, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
+use crate::cases::echoing::BACKLOG;
 use crate::cores;
 
 /// Which load.
@@ -167,9 +168,6 @@ fn listen() -> io::Result<()> {
     io::stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
-
-/// How many connections may wait to be accepted: one for which there is no room comes a second later.
-const BACKLOG: i32 = 4096;
 
 /// A listener of the generator's own, whose address is told.
 fn bind_and_tell() -> io::Result<TcpListener> {

@@ -16,6 +16,10 @@ use crate::runtime::Echo;
 /// The size of the buffer that a server has for a connection, but for one with a buffer of the loop.
 pub const BUFFER: usize = 64 * 1024;
 
+/// How many connections may wait to be accepted: one for which there is no room comes a second later,
+/// and nobody's figure is about that.
+pub const BACKLOG: i32 = 4096;
+
 /// The rows, and the load that each stands for.
 macro_rules! cases {
     ($($mode:ident $size:literal = $bytes:literal B, $connections:literal x $window:literal,
@@ -122,6 +126,7 @@ pub(super) fn listener_under(
 ) -> io::Result<(TcpListener, Loader)> {
     cores::raise_descriptor_limit();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    rustix::net::listen(&listener, BACKLOG)?;
     let loader = Loader::start(&Order {
         kind,
         address: listener.local_addr()?,

@@ -15,6 +15,7 @@ use asyncio_transports::{
 use futures_lite::AsyncBufReadExt;
 
 use super::Asyncio;
+use crate::cases::echoing::BACKLOG;
 use crate::cases::{Params, datagrams};
 use crate::meter::Sample;
 use crate::runtime::{Connect, Echo, EchoDatagrams, Runtime};
@@ -32,13 +33,14 @@ impl Echo for Asyncio {
                 writer.drain().await?;
             }
         };
-        let server = start_server(serve, listener).await.expect("a server");
+        let server = start_server(serve, listener).backlog(BACKLOG as u32);
+        let server = server.await.expect("a server");
         server.serve_forever().await.expect("it serves");
     }
 
     async fn echo_by_protocol(listener: TcpListener, _: usize) {
-        let server = create_server(EchoProtocol::default, listener).await;
-        let server = server.expect("a server");
+        let server = create_server(EchoProtocol::default, listener).backlog(BACKLOG as u32);
+        let server = server.await.expect("a server");
         server.serve_forever().await.expect("it serves");
     }
 
@@ -56,7 +58,8 @@ impl Echo for Asyncio {
                 writer.drain().await?;
             }
         };
-        let server = start_server(serve, listener).await.expect("a server");
+        let server = start_server(serve, listener).backlog(BACKLOG as u32);
+        let server = server.await.expect("a server");
         server.serve_forever().await.expect("it serves");
     }
 }
@@ -111,7 +114,8 @@ impl Connect for Asyncio {
             let mut server = reader.join(writer).map_err(apart)?;
             copy_bidirectional(&mut client, &mut server).await.map(drop)
         };
-        let server = start_server(serve, listener).await.expect("a server");
+        let server = start_server(serve, listener).backlog(BACKLOG as u32);
+        let server = server.await.expect("a server");
         server.serve_forever().await.expect("it serves");
     }
 }
