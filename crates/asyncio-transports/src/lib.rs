@@ -40,10 +40,13 @@ mod protocol;
 mod server;
 #[cfg(unix)]
 mod socket_file;
+mod source_of;
 mod sys;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
+#[cfg(unix)]
+mod transport_pipe;
 mod transport_socket;
 
 pub use connect::{
@@ -71,6 +74,8 @@ pub use server::{CreateUnixServer, create_unix_server};
 pub use transport::{
     BaseTransport, Chunk, DatagramTransport, Flow, ReadTransport, Transport, WriteTransport,
 };
+#[cfg(unix)]
+pub use transport_pipe::TransportPipe;
 pub use transport_socket::TransportSocket;
 
 /// Compiles and runs the example of the README.

@@ -207,7 +207,8 @@ macro_rules! get_extra_info {
     ($($transport:ident)*) => {$(
         impl dyn $transport {
             /// What the transport knows of itself, by type: [`PeerName`](crate::PeerName),
-            /// [`SockName`](crate::SockName), and what higher crates add.
+            /// [`SockName`](crate::SockName), [`TransportSocket`](crate::TransportSocket),
+            /// `TransportPipe`, and what higher crates add.
             #[must_use]
             pub fn get_extra_info<T: Any>(&self) -> Option<T> {
                 Query::ask(|query| self.answer(query))

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::Shutdown;
-use std::rc::{Rc, Weak};
 
 use asyncio_loop::Address;
 use asyncio_reactor::{AsSource, RawSource};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Type};
+
+use crate::source_of::SourceOf;
 
 /// The socket of a transport or of a server, for looking at it and setting options. What is asked
 /// of it when the transport is over fails with `NotConnected`: this is a handle, and keeps nothing
@@ -15,32 +16,9 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 ///
 /// It is asked for with [`get_extra_info`](trait.Transport.html#method.get_extra_info).
 #[derive(Clone)]
-pub struct TransportSocket(Weak<dyn HasSocket>);
-
-/// Whatever a socket belongs to.
-pub(crate) trait HasSocket {
-    /// Calls `look` with the socket, if it is still open.
-    fn look(&self, look: &mut dyn FnMut(SockRef<'_>));
-}
-
-impl HasSocket for Socket {
-    fn look(&self, look: &mut dyn FnMut(SockRef<'_>)) {
-        look(SockRef::from(self));
-    }
-}
+pub struct TransportSocket(pub(crate) SourceOf);
 
 impl TransportSocket {
-    /// A handle to the socket of `owner`.
-    pub(crate) fn new<S: HasSocket + 'static>(owner: &Rc<S>) -> Self {
-        let weak: Weak<S> = Rc::downgrade(owner);
-        Self(weak)
-    }
-
-    /// The same for an owner that makes handles to itself.
-    pub(crate) fn of(owner: Weak<dyn HasSocket>) -> Self {
-        Self(owner)
-    }
-
     /// Calls `f` with the socket, whose options can be read and set there. Its blocking mode is the
     /// transport's and must stay as it is, and what it has to be read or written belongs to the
     /// transport too.
@@ -48,12 +26,7 @@ impl TransportSocket {
     /// # Errors
     /// `NotConnected` when the transport is over; what `f` returns.
     pub fn with<R>(&self, f: impl FnOnce(SockRef<'_>) -> io::Result<R>) -> io::Result<R> {
-        let mut f = Some(f);
-        let mut result = None;
-        if let Some(owner) = self.0.upgrade() {
-            owner.look(&mut |socket| result = f.take().map(|f| f(socket)));
-        }
-        result.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
+        self.0.with(|source| f(SockRef::from(&source)))
     }
 
     /// The number of the descriptor.

@@ -6,10 +6,13 @@ mod stream_scene;
 use asyncio_loop::EventLoop;
 use asyncio_reactor::SelectorKind;
 use asyncio_testkit::{Watchdog, exclusive, guarded};
-use asyncio_transports::{Flow, connect_read_pipe, connect_write_pipe};
+use asyncio_transports::{
+    Flow, TransportPipe, TransportSocket, connect_read_pipe, connect_write_pipe,
+};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 use stream_scene::{Log, Recorder, reports, turns};
 
@@ -54,6 +57,32 @@ fn nothing_is_written_to_a_read_pipe() {
         transport.close();
         log.until("lost").await;
         assert_eq!(log.calls(), ["made", "lost"]);
+    });
+}
+
+/// asyncio's `get_extra_info('pipe')`.
+#[test]
+fn a_transport_tells_its_pipe_as_long_as_it_has_it() {
+    run(async || {
+        let (receiver, sender) = io::pipe().unwrap();
+        let numbers = (receiver.as_raw_fd(), sender.as_raw_fd());
+        let log = Log::default();
+        let (reads, writes) = (Recorder::new(&log), Recorder::new(&log));
+        let (reads, _) = connect_read_pipe(|| reads, receiver).await.unwrap();
+        let (writes, _) = connect_write_pipe(|| writes, sender).await.unwrap();
+        let (from, to): (TransportPipe, TransportPipe) = (
+            reads.get_extra_info().unwrap(),
+            writes.get_extra_info().unwrap(),
+        );
+        assert_eq!(numbers, (from.fileno().unwrap(), to.fileno().unwrap()));
+        assert!(reads.get_extra_info::<TransportSocket>().is_none());
+        reads.close();
+        writes.close();
+        turns(2).await;
+        for pipe in [from, to] {
+            assert_eq!(pipe.fileno().unwrap_err().kind(), ErrorKind::NotConnected);
+            assert_eq!(format!("{pipe:?}"), "TransportPipe { .. }");
+        }
     });
 }
 

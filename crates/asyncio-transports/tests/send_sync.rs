@@ -7,7 +7,7 @@ use asyncio_transports::{
     ShutdownReport, SockSendfile, TransportSocket, TruncatedDatagram, WithProtocol,
 };
 #[cfg(unix)]
-use asyncio_transports::{CreateUnixConnection, CreateUnixServer, UnixEndpoint};
+use asyncio_transports::{CreateUnixConnection, CreateUnixServer, TransportPipe, UnixEndpoint};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 type Factory = fn() -> ();
@@ -37,6 +37,8 @@ assert_impl_all!(TruncatedDatagram: std::error::Error, Send, Sync);
 assert_not_impl_any!(DatagramEndpoint: Send, Sync);
 assert_impl_all!(DatagramEndpointBuilder<Awaited>: Send, Sync);
 assert_impl_all!(DatagramEndpointBuilder<WithProtocol<Factory>>: Send, Sync);
+#[cfg(unix)]
+assert_not_impl_any!(TransportPipe: Send, Sync);
 #[cfg(unix)]
 assert_impl_all!(UnixEndpoint: Send, Sync);
 #[cfg(unix)]

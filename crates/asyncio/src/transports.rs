@@ -67,6 +67,6 @@ pub use asyncio_transports::{
 };
 #[cfg(unix)]
 pub use asyncio_transports::{
-    CreateUnixConnection, CreateUnixServer, UnixEndpoint, connect_read_pipe, connect_write_pipe,
-    create_unix_connection, create_unix_server,
+    CreateUnixConnection, CreateUnixServer, TransportPipe, UnixEndpoint, connect_read_pipe,
+    connect_write_pipe, create_unix_connection, create_unix_server,
 };

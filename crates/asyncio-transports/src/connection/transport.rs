@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
-use socket2::SockRef;
+use asyncio_reactor::BorrowedSource;
 
 use super::Connection;
 use crate::extra::Query;
@@ -12,26 +12,20 @@ use crate::files::Sink;
 use crate::flow::{InvalidLimits, WriteLimits};
 use crate::io::Io;
 use crate::life::Life;
-use crate::transport_socket::{HasSocket, TransportSocket};
+use crate::source_of::{HasSource, SourceOf};
 use crate::{
     BaseTransport, Chunk, FileSink, Flow, Protocol, ReadTransport, Transport, WriteTransport,
 };
 
-impl<I: Io> HasSocket for Connection<I> {
-    fn look(&self, look: &mut dyn FnMut(SockRef<'_>)) {
-        self.with_io(|io| io.socket().map(look));
+impl<I: Io> HasSource for Connection<I> {
+    fn look(&self, look: &mut dyn FnMut(BorrowedSource<'_>)) {
+        self.with_io(|io| io.source().map(look));
     }
 }
 
 impl<I: Io> BaseTransport for Connection<I> {
     fn answer(&self, query: &mut Query<'_>) {
-        self.with_io(|io| {
-            io.answer(query);
-            let handle = || Some(TransportSocket::of(self.this.clone()));
-            if io.socket().is_some() {
-                query.offer(handle);
-            }
-        });
+        self.with_io(|io| io.answer(query, &|| SourceOf::new(self.this.clone())));
         query.offer(|| self.peer.name());
     }
 

@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 
-use asyncio_reactor::{Interest, Readiness};
-
-use socket2::SockRef;
+use asyncio_reactor::{BorrowedSource, Interest, Readiness};
 
 use crate::Query;
+use crate::source_of::SourceOf;
 
 #[cfg(unix)]
 pub(crate) mod pipe;
@@ -55,13 +54,13 @@ pub(crate) trait Io: 'static {
     /// Why the connection is broken, if it says.
     fn take_error(&self) -> Option<io::Error>;
 
-    /// The socket, if it is one.
-    fn socket(&self) -> Option<SockRef<'_>> {
+    /// The descriptor, if it has one.
+    fn source(&self) -> Option<BorrowedSource<'_>> {
         None
     }
 
-    /// Answers what is known of the stream.
-    fn answer(&self, query: &mut Query<'_>);
+    /// Answers what is known of the stream. `handle` makes a handle to its [`source`](Self::source).
+    fn answer(&self, query: &mut Query<'_>, handle: &dyn Fn() -> SourceOf);
 }
 
 /// What a read gave.

@@ -7,7 +7,9 @@ use asyncio_reactor::{AsSource, BorrowedSource, Interest, Readiness};
 
 use super::{Io, Received};
 use crate::extra::Query;
+use crate::source_of::SourceOf;
 use crate::sys::{self, PipeKind};
+use crate::transport_pipe::TransportPipe;
 
 /// A descriptor of any type.
 pub(crate) struct AnySource(pub(crate) Box<dyn AsSource>);
@@ -65,7 +67,13 @@ impl Io for ReadPipe {
         None
     }
 
-    fn answer(&self, _: &mut Query<'_>) {}
+    fn source(&self) -> Option<BorrowedSource<'_>> {
+        Some(self.driven.get_ref().as_source())
+    }
+
+    fn answer(&self, query: &mut Query<'_>, handle: &dyn Fn() -> SourceOf) {
+        query.offer(|| Some(TransportPipe(handle())));
+    }
 }
 
 /// The end that is written to.
@@ -133,5 +141,11 @@ impl Io for WritePipe {
         None
     }
 
-    fn answer(&self, _: &mut Query<'_>) {}
+    fn source(&self) -> Option<BorrowedSource<'_>> {
+        Some(self.driven.get_ref().as_source())
+    }
+
+    fn answer(&self, query: &mut Query<'_>, handle: &dyn Fn() -> SourceOf) {
+        query.offer(|| Some(TransportPipe(handle())));
+    }
 }

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 
 use asyncio_loop::Driven;
-use asyncio_reactor::{AsSource, Interest, Readiness};
-use socket2::{Domain, SockRef, Socket};
+use asyncio_reactor::{AsSource, BorrowedSource, Interest, Readiness};
+use socket2::{Domain, Socket};
 
 use super::{Io, Received};
 use crate::extra::{Query, SockName};
+use crate::source_of::SourceOf;
 use crate::sys;
+use crate::transport_socket::TransportSocket;
 
 /// A connected stream socket that the loop drives.
 pub(crate) struct StreamSocket {
@@ -76,12 +78,14 @@ impl Io for StreamSocket {
         self.sock().take_error().unwrap_or_else(Some)
     }
 
-    fn socket(&self) -> Option<SockRef<'_>> {
-        Some(SockRef::from(self.sock()))
+    fn source(&self) -> Option<BorrowedSource<'_>> {
+        Some(self.sock().as_source())
     }
 
-    fn answer(&self, query: &mut Query<'_>) {
-        query.offer(|| self.sock().local_addr().ok().map(SockName));
+    fn answer(&self, query: &mut Query<'_>, handle: &dyn Fn() -> SourceOf) {
+        query
+            .offer(|| self.sock().local_addr().ok().map(SockName))
+            .offer(|| Some(TransportSocket(handle())));
     }
 }
 

@@ -13,6 +13,7 @@ use asyncio_loop::LoopRef;
 use super::state::State;
 use crate::TransportSocket;
 use crate::misuse::misuse;
+use crate::source_of::SourceOf;
 
 /// A server that listens: asyncio's `Server`, what [`create_server`](crate::create_server) and
 /// [`create_unix_server`](crate::create_unix_server) give.
@@ -177,7 +178,9 @@ impl Server {
     pub fn sockets(&self) -> Vec<TransportSocket> {
         let listeners = self.state.listeners.borrow();
         let sockets = listeners.iter().flatten().map(|it| &it.socket);
-        sockets.map(TransportSocket::new).collect()
+        sockets
+            .map(|it| TransportSocket(SourceOf::owned_by(it)))
+            .collect()
     }
 
     /// The loop that it belongs to.

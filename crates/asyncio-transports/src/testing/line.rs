@@ -14,6 +14,7 @@ use super::Wire;
 use super::way::Way;
 use crate::Query;
 use crate::io::{Io, Received};
+use crate::source_of::SourceOf;
 
 /// What lies between two ends.
 pub(super) struct Line {
@@ -249,7 +250,7 @@ impl Io for MemoryIo {
         self.check().err()
     }
 
-    fn answer(&self, query: &mut Query<'_>) {
+    fn answer(&self, query: &mut Query<'_>, _: &dyn Fn() -> SourceOf) {
         query.offer(|| {
             Some(Wire {
                 line: Rc::clone(&self.line),

@@ -23,15 +23,15 @@ use asyncio_executor::{Context, Dispatch, drop_flat};
 use asyncio_futures::Future;
 use asyncio_loop::socket::{SockAddr, Socket};
 use asyncio_loop::{Driven, LoopRef};
-use asyncio_reactor::{Interest, Readiness};
-use socket2::SockRef;
+use asyncio_reactor::{AsSource, BorrowedSource, Interest, Readiness};
 
 use super::batch::Batching;
 use super::opening::Peer;
 use super::queue::DatagramQueue;
+use crate::TransportSocket;
 use crate::flow::{InvalidLimits, WriteFlow, WriteLimits};
 use crate::life::Life;
-use crate::transport_socket::{HasSocket, TransportSocket};
+use crate::source_of::{HasSource, SourceOf};
 use crate::{
     BaseTransport, DatagramProtocol, DatagramTransport, Flow, PeerName, Query, ReadTransport,
     SockName,
@@ -180,9 +180,9 @@ impl SocketTransport {
     }
 }
 
-impl HasSocket for SocketTransport {
-    fn look(&self, look: &mut dyn FnMut(SockRef<'_>)) {
-        self.with_socket(|socket| look(SockRef::from(socket.get_ref())));
+impl HasSource for SocketTransport {
+    fn look(&self, look: &mut dyn FnMut(BorrowedSource<'_>)) {
+        self.with_socket(|socket| look(socket.get_ref().as_source()));
     }
 }
 
@@ -195,7 +195,7 @@ impl BaseTransport for SocketTransport {
         query
             .offer(|| socket.local_addr().ok().map(SockName))
             .offer(|| socket.peer_addr().ok().map(PeerName))
-            .offer(|| Some(TransportSocket::of(self.this.clone())));
+            .offer(|| Some(TransportSocket(SourceOf::new(self.this.clone()))));
     }
 
     fn is_closing(&self) -> bool {
