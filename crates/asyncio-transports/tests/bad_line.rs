@@ -134,6 +134,13 @@ fn a_first_address_that_is_swallowed_costs_a_quarter_of_a_second_n9_n15() {
     });
 }
 
+/// The interface of the line, at the end where this thread is.
+fn interface() -> String {
+    let table = std::fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap();
+    let line = table.lines().find(|line| line.starts_with("fe80"));
+    line.unwrap().split_whitespace().last().unwrap().to_owned()
+}
+
 #[test]
 fn an_address_with_a_scope_is_connected_to_n10() {
     run_at_both_ends(4, async |link, _| {
@@ -141,11 +148,7 @@ fn an_address_with_a_scope_is_connected_to_n10() {
         let server = create_server(Echo::default, ("::", PORT));
         let _server = server.await.unwrap();
         link.enter(End::Left);
-        let table = std::fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap();
-        let is_of_the_link = |line: &&str| line.starts_with("fe80");
-        let line = table.lines().find(is_of_the_link).unwrap();
-        let interface = line.split_whitespace().last().unwrap();
-        let host = format!("fe80::98:2%{interface}");
+        let host = format!("fe80::98:2%{}", interface());
         let connecting = create_connection(Echo::default, (&*host, PORT));
         let (transport, _) = connecting.await.unwrap();
         let PeerName(peer) = transport.get_extra_info().unwrap();
@@ -156,6 +159,33 @@ fn an_address_with_a_scope_is_connected_to_n10() {
         let nowhere: SocketAddr = (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x98, 2), PORT).into();
         let error = create_connection(Echo::default, nowhere).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn datagrams_go_from_an_address_with_a_scope_to_another_n10() {
+    run_at_both_ends(14, async |link, _| {
+        link.enter(End::Right);
+        let far = open_datagram_endpoint().local_addr(("::", PORT));
+        let far = far.await.unwrap();
+        link.enter(End::Left);
+        let near = open_datagram_endpoint()
+            .local_addr((&*format!("fe80::98:1%{}", interface()), 0))
+            .remote_addr((&*format!("fe80::98:2%{}", interface()), PORT));
+        let near = near.await.unwrap();
+        for address in [
+            near.local_addr().unwrap(),
+            near.peer_addr().cloned().unwrap(),
+        ] {
+            assert_ne!(address.as_socket_ipv6().unwrap().scope_id(), 0);
+        }
+        near.send(b"hello").await.unwrap();
+        let received = far.recv_from(&mut [0; 8]).await.unwrap();
+        let from = received.from.unwrap().as_socket_ipv6().unwrap();
+        assert_eq!(
+            (received.len, from.ip().to_string().as_str()),
+            (5, "fe80::98:1")
+        );
     });
 }
 
