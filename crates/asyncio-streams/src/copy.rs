@@ -72,12 +72,15 @@ impl Direction {
                 return Poll::Pending;
             }
             rounds += 1;
-            // First: what is read is written at once.
-            ready!(to.link.poll_drain(cx))?;
+            // First: what is read is written at once. To a side that is closed nothing can be, but
+            // the end may be all that comes.
+            ready!(to.link.poll_drain(cx)).or_else(|_| to.link.check())?;
             let count = ready!(event_loop.with_read_buffer(|buffer| {
                 let most = from.link.limit.min(buffer.len());
                 let count = ready!(from.poll_read_into(cx, &mut buffer[..most]))?;
-                to.write_or_fail(&buffer[..count])?;
+                if count > 0 {
+                    to.write_or_fail(&buffer[..count])?;
+                }
                 Poll::Ready(io::Result::Ok(count))
             }))?;
             self.ended = count == 0;

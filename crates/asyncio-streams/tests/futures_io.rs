@@ -208,6 +208,24 @@ fn a_relay_keeps_no_more_than_one_side_takes_d2() {
     });
 }
 
+/// The end is nothing that has to be written.
+#[test]
+fn a_relay_that_has_only_the_end_to_pass_on_ends_in_order() {
+    for close in [StreamWriter::write_eof, StreamWriter::close] {
+        run(move || async move {
+            let (one, other) = (pair(1000).await, pair(1000).await);
+            let (mut left, mut right) = (one.ours, other.ours);
+            // By somebody before, or because it cannot be ended in one direction.
+            close(&left.writer);
+            turns(3).await;
+            one.theirs.writer.write_eof();
+            other.theirs.writer.write_eof();
+            let relayed = copy_bidirectional(&mut left, &mut right).await;
+            assert_eq!(relayed.unwrap(), (0, 0));
+        });
+    }
+}
+
 #[test]
 fn a_reset_ends_a_relay_with_its_error() {
     run(|| async {
