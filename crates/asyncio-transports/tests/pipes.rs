@@ -3,16 +3,18 @@
 
 mod stream_scene;
 
-use asyncio_loop::EventLoop;
+use asyncio_loop::{EventLoop, create_task};
 use asyncio_reactor::SelectorKind;
 use asyncio_testkit::{Watchdog, exclusive, guarded};
 use asyncio_transports::{
-    Flow, TransportPipe, TransportSocket, connect_read_pipe, connect_write_pipe,
+    Flow, TransportPipe, TransportSocket, connect_read_pipe, connect_write_pipe, sendfile,
 };
 use socket2::{Domain, Socket, Type};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 use stream_scene::{Log, Recorder, reports, turns};
 
@@ -99,6 +101,35 @@ fn reading_can_be_paused() {
         assert_eq!(log.calls(), ["made"]);
         transport.resume_reading();
         log.until("data").await;
+    });
+}
+
+/// Its close does not wait for the rest of a file, and is not forgotten either.
+#[test]
+fn the_end_of_a_pipe_that_a_file_is_sent_to_is_its_close() {
+    run(async || {
+        let (_receiver, sender) = io::pipe().unwrap();
+        let (slow, mut more) = io::pipe().unwrap();
+        let slow = File::from(OwnedFd::from(slow));
+        let log = Log::default();
+        let made = Rc::new(RefCell::new(None));
+        let keep = Rc::clone(&made);
+        let protocol = Recorder::new(&log).on("made", move |transport| {
+            keep.replace(Some(Rc::clone(transport)));
+        });
+        let _connected = connect_write_pipe(|| protocol, sender).await.unwrap();
+        let transport = made.take().unwrap();
+        let sending = create_task({
+            let transport = Rc::clone(&transport);
+            async move { sendfile(&*transport, &slow).await }
+        });
+        turns(3).await; // the thread pool reads, and nothing is unwritten
+        transport.write_eof();
+        more.write_all(b"late").unwrap();
+        let error = sending.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+        log.until("lost").await;
+        assert_eq!(log.calls(), ["made", "lost"]);
     });
 }
 
@@ -234,9 +265,8 @@ fn a_transport_that_nobody_waits_for_any_more_is_closed() {
         let (receiver, mut sender) = io::pipe().unwrap();
         let log = Log::default();
         let protocol = Recorder::new(&log);
-        let connecting = asyncio_loop::create_task(async move {
-            connect_read_pipe(|| protocol, receiver).await.map(drop)
-        });
+        let connecting =
+            create_task(async move { connect_read_pipe(|| protocol, receiver).await.map(drop) });
         asyncio_executor::yield_now().await;
         connecting.cancel();
         log.until("lost").await;

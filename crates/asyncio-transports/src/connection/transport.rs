@@ -66,12 +66,12 @@ impl<I: Io> WriteTransport for Connection<I> {
     }
 
     fn write_eof(&self) {
+        if !I::HALF_CLOSES {
+            // Which does not wait for the rest of a file.
+            return self.close_in_order();
+        }
         let all_written = !self.has_unwritten() && !self.is_claimed();
-        let next = if I::HALF_CLOSES {
-            self.change(|life| life.end_output(all_written))
-        } else {
-            self.change(|life| life.close(all_written))
-        };
+        let next = self.change(|life| life.end_output(all_written));
         self.after(next);
     }
 
