@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -147,6 +148,9 @@ impl Link {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // A signal to all of the tests, as `timeout` sends one, would end it before it has
+            // removed the namespaces.
+            .process_group(0)
             .spawn()
             .expect("cannot start python3");
         let mut talk = Talk {
@@ -276,5 +280,18 @@ impl Drop for Link {
         self.hang_up();
         // It removes the namespaces, and ends.
         let _ = self.program.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Pid, getpgid};
+
+    #[test]
+    fn a_signal_to_the_group_of_the_tests_does_not_reach_the_program() {
+        let Some(link) = Link::new(1) else { return };
+        let program = Pid::from_child(&link.program);
+        assert_ne!(getpgid(Some(program)).unwrap(), getpgid(None).unwrap());
     }
 }
