@@ -68,8 +68,8 @@ impl LoopRef {
 impl LoopRef {
     /// Has `scope` cancelled at `when`, by the loop's clock, in a place of this loop that was
     /// [reserved](Self::reserve_alarm): as an [alarm](Self::alarm_in) whose entry does that, but
-    /// without an allocation before the time has come. `None` is never, and
-    /// such an alarm cannot be moved; a closed loop cancels nothing.
+    /// without an allocation before the time has come. `None` is never, and such an alarm cannot be
+    /// moved; a closed loop cancels nothing.
     #[inline]
     pub fn cancel_scope_in(
         &self,
