@@ -34,6 +34,29 @@ async fn echo(mut reader: StreamReader, writer: StreamWriter, echoed: Rc<Cell<us
     }
 }
 
+/// All echoes are there, and the connections idle.
+async fn settled(echoed: &Cell<usize>, wanted: usize) {
+    while echoed.get() < wanted {
+        asyncio_executor::yield_now().await;
+    }
+    turns(3).await;
+}
+
+/// What each of the connections that `open` opens takes.
+#[track_caller]
+fn assert_small(event_loop: &EventLoop, mut open: impl FnMut(usize)) {
+    // Tables that grow by doubling are there then.
+    open(CONNECTIONS);
+    let ((), used) = heap::on_this_thread(|| open(CONNECTIONS / 4));
+    let each = used.live_bytes / (CONNECTIONS / 4) as i64;
+    // What epoll keeps in the kernel, `poll(2)` has in a table here.
+    let most = match event_loop.selector_name() {
+        "poll" => 900,
+        _ => 800,
+    };
+    assert!(each <= most, "{each} bytes for each");
+}
+
 #[test]
 fn an_idle_stream_costs_less_than_800_bytes() {
     let _alone = exclusive();
@@ -42,7 +65,7 @@ fn an_idle_stream_costs_less_than_800_bytes() {
     let mut peers = Vec::with_capacity(2 * CONNECTIONS);
     let mut tasks: Vec<Task<()>> = Vec::with_capacity(2 * CONNECTIONS);
     let echoed = Rc::new(Cell::new(0));
-    let mut serve = |count: usize| {
+    let serve = |count: usize| {
         event_loop
             .run_until_complete(async {
                 let wanted = echoed.get() + count;
@@ -54,23 +77,11 @@ fn an_idle_stream_costs_less_than_800_bytes() {
                     far.write_all(b"echo\n").unwrap();
                     peers.push(far);
                 }
-                while echoed.get() < wanted {
-                    asyncio_executor::yield_now().await;
-                }
-                turns(3).await;
+                settled(&echoed, wanted).await;
             })
             .unwrap();
     };
-    // Tables that grow by doubling are there then.
-    serve(CONNECTIONS);
-    let ((), used) = heap::on_this_thread(|| serve(CONNECTIONS / 4));
-    let each = used.live_bytes / (CONNECTIONS / 4) as i64;
-    // What epoll keeps in the kernel, `poll(2)` has in a table here.
-    let most = match event_loop.selector_name() {
-        "poll" => 900,
-        _ => 800,
-    };
-    assert!(each <= most, "{each} bytes for each");
+    assert_small(&event_loop, serve);
 }
 
 #[test]
@@ -87,7 +98,7 @@ fn an_idle_stream_of_a_server_costs_less_than_800_bytes() {
     let server = started.unwrap().unwrap();
     let address = server.sockets()[0].getsockname().unwrap().as_socket();
     let mut peers = Vec::with_capacity(2 * CONNECTIONS);
-    let mut connect = |count: usize| {
+    let connect = |count: usize| {
         event_loop
             .run_until_complete(async {
                 let wanted = echoed.get() + count;
@@ -97,23 +108,11 @@ fn an_idle_stream_of_a_server_costs_less_than_800_bytes() {
                     peers.push(peer);
                     turns(3).await; // the kernel holds a hundred that wait to be accepted
                 }
-                while echoed.get() < wanted {
-                    asyncio_executor::yield_now().await;
-                }
-                turns(3).await;
+                settled(&echoed, wanted).await;
             })
             .unwrap();
     };
-    // Tables that grow by doubling are there then.
-    connect(CONNECTIONS);
-    let ((), used) = heap::on_this_thread(|| connect(CONNECTIONS / 4));
-    let each = used.live_bytes / (CONNECTIONS / 4) as i64;
-    // As above.
-    let most = match event_loop.selector_name() {
-        "poll" => 900,
-        _ => 800,
-    };
-    assert!(each <= most, "{each} bytes for each");
+    assert_small(&event_loop, connect);
 }
 
 #[test]

@@ -127,6 +127,15 @@ fn echo_noting(most: &Rc<Cell<u32>>) -> impl Fn(StreamReader, StreamWriter) -> E
 
 type EchoOne = Pin<Box<dyn Future<Output = Result<(), ReadError>>>>;
 
+/// Each has its line echoed, one client after the other.
+async fn echo_all(clients: Vec<(StreamReader, StreamWriter)>) -> Result<(), ReadError> {
+    for (mut reader, writer) in clients {
+        writer.write(b"let me in\n");
+        assert_eq!(reader.readline().await?, b"let me in\n");
+    }
+    Ok(())
+}
+
 /// Others wait in the kernel until one before them has gone.
 #[test]
 fn a_limit_on_connections_is_that_of_the_server() {
@@ -139,10 +148,7 @@ fn a_limit_on_connections_is_that_of_the_server() {
         for _ in 0..6 {
             clients.push(connect(&server).await?);
         }
-        for (mut reader, writer) in clients {
-            writer.write(b"let me in\n");
-            assert_eq!(reader.readline().await?, b"let me in\n");
-        }
+        echo_all(clients).await?;
         assert_eq!(most.get(), 2);
         server.close();
         server.wait_closed().await;
@@ -165,10 +171,7 @@ fn a_limit_on_connections_is_that_of_the_unix_server() {
         for _ in 0..6 {
             clients.push(open_unix_connection(&path).await?);
         }
-        for (mut reader, writer) in clients {
-            writer.write(b"let me in\n");
-            assert_eq!(reader.readline().await?, b"let me in\n");
-        }
+        echo_all(clients).await?;
         assert_eq!(most.get(), 2);
         server.close();
         server.wait_closed().await;
