@@ -77,6 +77,7 @@ thread_local! {
 pub(crate) fn enter<R>(local: &Rc<Local>, f: impl FnOnce() -> R) -> R {
     struct Restore(*const Rc<Local>);
     impl Drop for Restore {
+        #[inline]
         fn drop(&mut self) {
             let _ = CURRENT.try_with(|current| current.set(self.0));
         }

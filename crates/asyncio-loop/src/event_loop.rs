@@ -92,15 +92,10 @@ impl EventLoop {
         let mut steps = 0_u64;
         let run = current::enter(inner, || {
             while !main.done() {
-                let plan = inner.begin();
-                inner.wait(plan)?;
-                inner.finish(
-                    plan,
-                    Some(&mut || {
-                        steps += 1;
-                        main.as_mut().step();
-                    }),
-                );
+                inner.turn(Some(&mut || {
+                    steps += 1;
+                    main.as_mut().step();
+                }))?;
                 let interrupted = inner.was_interrupted();
                 let stopped = inner.stopping.take();
                 if main.done() {
@@ -147,9 +142,7 @@ impl EventLoop {
         inner.was_interrupted();
         current::enter(inner, || {
             loop {
-                let plan = inner.begin();
-                inner.wait(plan)?;
-                inner.finish(plan, None);
+                inner.turn(None)?;
                 if inner.was_interrupted() {
                     return Err(RunError::Interrupted);
                 }

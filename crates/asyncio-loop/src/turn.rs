@@ -106,6 +106,16 @@ impl Counters {
 }
 
 impl Inner {
+    /// A whole turn of a run. Inside `enter`.
+    pub(crate) fn turn(&self, main: Option<&mut dyn FnMut()>) -> io::Result<()> {
+        let plan = self.begin();
+        if plan.poll {
+            self.wait(plan)?;
+        }
+        self.finish(plan, main);
+        Ok(())
+    }
+
     #[inline]
     pub(crate) fn begin(&self) -> Plan {
         let ready = self.executor.ready_len();
@@ -116,6 +126,11 @@ impl Inner {
                 timeout: Some(Duration::ZERO),
             };
         }
+        self.begin_unready()
+    }
+
+    /// Begins a turn in which nothing is ready yet.
+    fn begin_unready(&self) -> Plan {
         let busy =
             self.stopping.get() || self.executor.has_unanswered() || self.executor.has_remote();
         if busy {
@@ -134,7 +149,6 @@ impl Inner {
         }
     }
 
-    #[inline]
     pub(crate) fn wait(&self, plan: Plan) -> io::Result<()> {
         if !plan.poll {
             return Ok(());
