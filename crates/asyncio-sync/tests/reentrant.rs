@@ -3,7 +3,7 @@
 
 mod stage;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -155,7 +155,8 @@ fn channels() -> Vec<Scenario> {
     let (one, once) = oneshot::channel();
     let (mut forsaken, ignored) = oneshot::channel::<u32>();
     let (sender, mut receiver) = mpsc::channel(1);
-    let (stuffed, mut drain) = mpsc::channel(1);
+    let (stuffed, drain) = mpsc::channel(1);
+    let drain = Rc::new(RefCell::new(drain));
     stuffed.try_send(1).unwrap();
     let (state, mut changes) = watch::channel(0);
     let (speaker, mut listener) = broadcast::channel(1);
@@ -193,11 +194,14 @@ fn channels() -> Vec<Scenario> {
         ),
         scenario(
             "mpsc room",
-            async move { stuffed.send(2).await.unwrap() },
-            move || {
-                assert_eq!(drain.try_recv(), Ok(1));
-                std::mem::forget(drain);
+            {
+                let drain = drain.clone();
+                async move {
+                    stuffed.send(2).await.unwrap();
+                    drop(drain); // no receiver, no room
+                }
             },
+            move || assert_eq!(drain.borrow_mut().try_recv(), Ok(1)),
         ),
         scenario(
             "watch",
