@@ -12,6 +12,8 @@ mod limiter;
 mod mini;
 #[path = "model/mpsc.rs"]
 mod mpsc;
+#[path = "model/mpsc_ends.rs"]
+mod mpsc_ends;
 #[path = "model/notify.rs"]
 mod notify;
 #[path = "model/queue.rs"]

@@ -30,8 +30,14 @@ pub trait Model: Clone {
     /// How many operations of its own the primitive has.
     const OWN: u8;
 
+    /// A task is created: what its body owns from then on.
+    fn begins(&mut self, _task: usize) {}
+
     /// One step of a task.
     fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool);
+
+    /// The body of a task that was cancelled before its first step is dropped.
+    fn never_ran(&mut self, _mini: &mut Mini, _task: usize) {}
 
     fn own(&mut self, mini: &mut Mini, op: u8);
 
@@ -144,7 +150,11 @@ impl<M: Model> Expected<M> {
 
     fn apply(&mut self, op: Op) {
         match op {
-            Op::Begin => self.mini.begin(self.born()),
+            Op::Begin => {
+                let task = self.born();
+                self.model.begins(task);
+                self.mini.begin(task);
+            }
             Op::Cancel(task) => self.mini.cancel(task),
             Op::Open(task) => self.mini.open(task),
             Op::Own(op) => self.model.own(&mut self.mini, op),
@@ -152,7 +162,8 @@ impl<M: Model> Expected<M> {
                 for _ in 0..self.mini.begin_turn() {
                     let (task, cancelled) = self.mini.next();
                     if cancelled && self.mini.tasks[task].pc == Pc::New {
-                        self.mini.tasks[task].pc = Pc::Ended; // it never ran
+                        self.mini.tasks[task].pc = Pc::Ended;
+                        self.model.never_ran(&mut self.mini, task);
                     } else {
                         self.model.step(&mut self.mini, task, cancelled);
                     }

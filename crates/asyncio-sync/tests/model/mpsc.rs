@@ -1,8 +1,11 @@
 //! A bounded `mpsc` channel, by its documented rules.
 
+#![allow(unreachable_pub)] // a part of one test binary
+
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use asyncio_sync::mpsc::{Receiver, Sender, channel};
 
@@ -13,23 +16,77 @@ use crate::mini::{Mini, Pc};
 /// reserves room and sends once it is told to go on, the others send. Its own operations are
 /// `try_recv`, `try_send` and `close`.
 #[derive(Clone)]
-struct ModelChannel {
+pub struct ModelChannel {
     values: Vec<usize>,
     /// Room that nobody has, and nobody was woken for.
     room: usize,
     reserved: usize,
+    senders: usize,
     closed: bool,
     waiters: Vec<usize>,
     /// Who was woken for room, and not by the close.
     has_room: Vec<usize>,
 }
 
-const RECEIVER: usize = 0;
-const RESERVER: usize = 2;
+pub const RECEIVER: usize = 0;
+pub const RESERVER: usize = 2;
 /// The value of `try_send`.
-const OWN_VALUE: usize = 9;
+pub const OWN_VALUE: usize = 9;
+
+/// One sender, and room for one value.
+impl Default for ModelChannel {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            room: 1,
+            reserved: 0,
+            senders: 1,
+            closed: false,
+            waiters: Vec::new(),
+            has_room: Vec::new(),
+        }
+    }
+}
 
 impl ModelChannel {
+    pub fn sender_comes(&mut self) {
+        self.senders += 1;
+    }
+
+    pub fn sender_goes(&mut self, mini: &mut Mini) {
+        self.senders -= 1;
+        if self.senders == 0 {
+            Self::wake_receiver(mini);
+        }
+    }
+
+    pub fn receiver_goes(&mut self, mini: &mut Mini) {
+        self.close(mini);
+        self.values.clear();
+    }
+
+    fn close(&mut self, mini: &mut Mini) {
+        self.closed = true;
+        self.waiters.iter().for_each(|task| mini.wake(*task));
+        Self::wake_receiver(mini);
+    }
+
+    pub fn try_send(&mut self, mini: &mut Mini) {
+        if !self.closed && self.has_room(mini) {
+            self.room -= 1;
+            self.push(mini, OWN_VALUE);
+        }
+    }
+
+    /// What a sender can be asked.
+    pub fn observe_sender(&self) -> String {
+        format!("{} {}", self.room, self.closed)
+    }
+
+    fn is_over(&self) -> bool {
+        (self.closed || self.senders == 0) && self.reserved == 0
+    }
+
     fn hand_out(&mut self, mini: &mut Mini) {
         for task in self.waiters.clone() {
             if self.room > 0 && !self.closed && !mini.is_done(task) {
@@ -70,7 +127,7 @@ impl ModelChannel {
         while let Some(value) = self.pop(mini) {
             mini.tell(format!("{RECEIVER} has {value}"));
         }
-        if self.closed && self.reserved == 0 {
+        if self.is_over() {
             return mini.ends(RECEIVER);
         }
         mini.waits(RECEIVER, Pc::Waits(0));
@@ -131,7 +188,7 @@ impl Model for ModelChannel {
                     self.push(mini, task);
                     mini.tell(format!("{task} sent"));
                 }
-                if self.closed && self.reserved == 0 {
+                if self.is_over() {
                     Self::wake_receiver(mini);
                 }
                 mini.ends(task);
@@ -145,22 +202,42 @@ impl Model for ModelChannel {
     fn own(&mut self, mini: &mut Mini, op: u8) {
         match op {
             0 => drop(self.pop(mini)),
-            1 if !self.closed && self.has_room(mini) => {
-                self.room -= 1;
-                self.push(mini, OWN_VALUE);
-            }
-            2 => {
-                self.closed = true;
-                self.waiters.iter().for_each(|task| mini.wake(*task));
-                Self::wake_receiver(mini);
-            }
-            _ => {}
+            1 => self.try_send(mini),
+            _ => self.close(mini),
         }
     }
 
     fn observe(&self, _: &Mini) -> String {
-        format!("{} {} {}", self.values.len(), self.room, self.closed)
+        format!("{} {}", self.values.len(), self.observe_sender())
     }
+}
+
+/// The receiver's task, until nothing can come any more.
+pub async fn receives(
+    stage: &Stage,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>>,
+) {
+    while let Some(value) = poll_fn(&mut poll).await {
+        stage.tell(format!("{RECEIVER} has {value}"));
+    }
+}
+
+/// The task of one that sends.
+pub async fn sends(stage: &Stage, task: usize, sender: &Sender<usize>) {
+    let is_sent = if task == RESERVER {
+        match sender.reserve().await {
+            Ok(permit) => {
+                stage.gate(task).await;
+                permit.send(task);
+                true
+            }
+            Err(_) => false,
+        }
+    } else {
+        sender.send(task).await.is_ok()
+    };
+    let line = if is_sent { "sent" } else { "refused" };
+    stage.tell(format!("{task} {line}"));
 }
 
 struct RealChannel {
@@ -173,26 +250,10 @@ impl Real for RealChannel {
         let (sender, receiver) = (Rc::clone(&self.sender), Rc::clone(&self.receiver));
         async move {
             let _ends = stage.ends(task);
-            if task == RECEIVER {
-                while let Some(value) = poll_fn(|cx| receiver.borrow_mut().poll_recv(cx)).await {
-                    stage.tell(format!("{task} has {value}"));
-                }
-                return;
+            match task {
+                RECEIVER => receives(&stage, |cx| receiver.borrow_mut().poll_recv(cx)).await,
+                _ => sends(&stage, task, &sender).await,
             }
-            let is_sent = if task == RESERVER {
-                match sender.reserve().await {
-                    Ok(permit) => {
-                        stage.gate(task).await;
-                        permit.send(task);
-                        true
-                    }
-                    Err(_) => false,
-                }
-            } else {
-                sender.send(task).await.is_ok()
-            };
-            let line = if is_sent { "sent" } else { "refused" };
-            stage.tell(format!("{task} {line}"));
         }
     }
 
@@ -212,14 +273,6 @@ impl Real for RealChannel {
 
 #[test]
 fn a_channel_has_room_for_who_comes_first_and_loses_nothing_h1_h2_h6() {
-    let model = || ModelChannel {
-        values: Vec::new(),
-        room: 1,
-        reserved: 0,
-        closed: false,
-        waiters: Vec::new(),
-        has_room: Vec::new(),
-    };
     let real = || {
         let (sender, receiver) = channel(1);
         RealChannel {
@@ -227,6 +280,6 @@ fn a_channel_has_room_for_who_comes_first_and_loses_nothing_h1_h2_h6() {
             receiver: Rc::new(RefCell::new(receiver)),
         }
     };
-    let runs = every_interleaving(4, 7, model, real);
+    let runs = every_interleaving(4, 7, ModelChannel::default, real);
     assert!(runs > 10_000, "only {runs}");
 }
