@@ -4,10 +4,12 @@
 mod stage;
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Wake, Waker};
 
 use asyncio_executor::{Executor, catch_cancelled, yield_now};
@@ -196,6 +198,70 @@ fn a_wait_that_moves_to_another_task_is_woken_there() {
     semaphore.release().unwrap();
     stage.settle();
     assert!(take(task).is_ok());
+}
+
+struct Counts(AtomicUsize);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// A task polls its wait, and then something inside of the task does, with a waker of its own: a
+/// set of futures, for instance, that the wait was moved into.
+#[test]
+fn a_wait_polled_with_a_foreign_waker_after_its_tasks_is_woken_by_that_h7() {
+    let stage = Stage::new();
+    let event = Rc::new(Event::new());
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let polls = Rc::new(Cell::new(0));
+    let task = stage.task(|_| {
+        let (event, polls) = (event.clone(), polls.clone());
+        let waker = Waker::from(counts.clone());
+        async move {
+            yield_now().await; // from now on the task is woken by its place
+            let mut wait = pin!(event.wait());
+            poll_fn(|cx| {
+                polls.set(polls.get() + 1);
+                if polls.get() == 1 {
+                    assert!(wait.as_mut().poll(cx).is_pending());
+                }
+                wait.as_mut().poll(&mut Context::from_waker(&waker))
+            })
+            .await;
+        }
+    });
+    stage.settle();
+    event.set();
+    stage.settle();
+    assert_eq!(counts.0.load(Relaxed), 1);
+    assert_eq!(polls.get(), 1, "the task's own waker is not what counts");
+    assert!(!task.done());
+}
+
+/// The same the other way round: the foreign waker is let go of.
+#[test]
+fn a_wait_polled_by_its_task_after_a_foreign_waker_is_woken_by_the_task_h7() {
+    let stage = Stage::new();
+    let event = Rc::new(Event::new());
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let task = stage.task(|_| {
+        let event = event.clone();
+        let waker = Waker::from(counts.clone());
+        async move {
+            yield_now().await;
+            let mut wait = pin!(event.wait());
+            let mut cx = Context::from_waker(&waker);
+            assert!(wait.as_mut().poll(&mut cx).is_pending());
+            wait.await;
+        }
+    });
+    stage.settle();
+    event.set();
+    stage.settle();
+    assert!(task.done());
+    assert_eq!(counts.0.load(Relaxed), 0);
 }
 
 /// One branch of a join answers a request; the other goes on waiting, and is not passed over.
