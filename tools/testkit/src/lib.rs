@@ -13,7 +13,7 @@
 //!   one line, and fail it where `ASYNCIO_TEST_NO_SKIP` is set;
 //! * `Link` (on Linux) is two network namespaces with a bad line between them;
 //! * [`eventually`] is the one place that waits for something in real time;
-//!   [`run_with_stack`] runs code on a small stack.
+//!   [`run_with_stack`] runs code on a small stack, [`at_thread_end`] at the end of a thread.
 //!
 //! # What really happens
 //!
@@ -51,6 +51,7 @@ mod pack;
 mod pattern;
 mod rng;
 mod stack;
+mod thread_end;
 mod watchdog;
 
 pub use census::{Census, Difference, cpu_time, threads};
@@ -64,4 +65,5 @@ pub use pack::{Pack, guarded};
 pub use pattern::Pattern;
 pub use rng::{Rng, for_each_seed};
 pub use stack::run_with_stack;
+pub use thread_end::at_thread_end;
 pub use watchdog::{Watchdog, eventually};

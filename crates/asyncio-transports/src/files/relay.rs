@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
@@ -19,7 +20,11 @@ use crate::{AfterEof, Flow, Protocol, ReadInto, Transport};
 thread_local! {
     /// The transports whose protocol is exchanged: one that is exchanged twice would get back the
     /// wrong one. They are compared by their addresses, and never looked at.
-    static EXCHANGED: RefCell<Vec<*const ()>> = const { RefCell::new(Vec::new()) };
+    ///
+    /// Without a destructor, so that a file may also be on its way while the thread's locals are
+    /// destroyed; [`Swapped`] leaves no memory behind.
+    static EXCHANGED: RefCell<ManuallyDrop<Vec<*const ()>>> =
+        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// What the relay has been told.
@@ -188,7 +193,10 @@ impl Outlet for Swapped<'_> {
 impl Drop for Swapped<'_> {
     fn drop(&mut self) {
         let address = address_of(self.transport);
-        EXCHANGED.with_borrow_mut(|exchanged| exchanged.retain(|it| *it != address));
+        EXCHANGED.with_borrow_mut(|exchanged| {
+            exchanged.retain(|it| *it != address);
+            exchanged.shrink_to_fit();
+        });
         let current = self.transport.get_protocol();
         // Unless somebody has set another one meanwhile, or the connection is over.
         if current.is_some_and(|current| Rc::ptr_eq(&current, &self.relay)) {
