@@ -156,8 +156,22 @@ fn what_is_not_found_is_an_error_with_the_resolvers_number() {
 
         let wrong_family = AddrInfoHints::new().family(Domain::IPV6);
         assert!(getaddrinfo("127.0.0.1", 80, wrong_family).await.is_err());
-        let service = getaddrinfo("127.0.0.1", "no such service", AddrInfoHints::new()).await;
-        assert!(service.unwrap_err().get_ref().unwrap().is::<GaiError>());
+    });
+}
+
+#[test]
+fn a_service_that_nobody_knows_is_named_beside_the_host() {
+    run(async |_| {
+        let hints = AddrInfoHints::new();
+        for (host, told) in [(Some("127.0.0.1"), "127.0.0.1"), (None, "*")] {
+            let error = getaddrinfo(host, "no-such", hints).await.unwrap_err();
+            assert!(error.get_ref().unwrap().is::<GaiError>());
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&format!("{told}, service no-such: ")),
+                "{text}"
+            );
+        }
     });
 }
 

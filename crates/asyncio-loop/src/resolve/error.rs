@@ -8,6 +8,9 @@ use dns_lookup::{LookupError, LookupErrorKind};
 
 /// The error of `getaddrinfo` or `getnameinfo`: Python's `socket.gaierror`. It comes inside an
 /// [`io::Error`], from which [`io::Error::get_ref`] and a downcast get it back.
+///
+/// Its message begins with what was asked for, which Python's does not say: the host, and the
+/// service if that is a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GaiError {
     code: i32,

@@ -88,7 +88,13 @@ impl LoopRef {
         if let Some(found) = host.and_then(|host| literal::literal(host, service, &hints)) {
             return Ok(found);
         }
-        let name = host.unwrap_or("*").to_owned();
+        let mut name = host.unwrap_or("*").to_owned();
+        if let Service::Named(service) = service
+            && !service.is_empty()
+        {
+            name.push_str(", service ");
+            name.push_str(service);
+        }
         let host = host.map(str::to_owned);
         let service = service.text();
         if host.is_none() && service.is_none() {
