@@ -22,12 +22,16 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
+        Self::start(|root| Service::start(FILE_SERVER, &[root, "127.0.0.1:0"]))
+    }
+
+    fn start(start: impl FnOnce(&str) -> Service) -> Self {
         let folder = Folder::new();
         let root = folder.join("root");
         fs::create_dir(&root).unwrap();
         fs::write(folder.join("secret"), "secret").unwrap();
         fs::write(root.join("README.md"), "# Read me\n").unwrap();
-        let service = Service::start(FILE_SERVER, &[root.to_str().unwrap(), "127.0.0.1:0"]);
+        let service = start(root.to_str().unwrap());
         Self { service, folder }
     }
 
@@ -154,6 +158,42 @@ fn symlink(to: &str, link: &Path) {
 }
 
 #[test]
+fn what_is_hidden_is_not_there() {
+    let site = Site::new();
+    site.write(".git/config", b"[core]");
+    site.write("sub/.env", b"secret");
+    let root = site.folder.join("root");
+    symlink(".git", &root.join("link"));
+    symlink("sub/.env", &root.join("file"));
+    for target in [
+        "/.git/config",
+        "/%2egit/config",
+        "/.git",
+        "/sub/.env",
+        "/./sub/.env",
+        "/.git/../README.md",
+        "/.none",
+        "/link/config",
+        "/link",
+        "/file",
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\n\r\n");
+        site.refuses(request.as_bytes(), "404 Not Found");
+    }
+    assert_eq!(site.get("/./README.md").1, b"# Read me\n");
+}
+
+#[test]
+fn a_link_that_leads_to_itself_leads_to_nothing() {
+    let site = Site::new();
+    let root = site.folder.join("root");
+    symlink("two", &root.join("one"));
+    symlink("one", &root.join("two"));
+    site.refuses(b"GET /one HTTP/1.1\r\n\r\n", "404 Not Found");
+    site.refuses(b"GET /two/README.md HTTP/1.1\r\n\r\n", "404 Not Found");
+}
+
+#[test]
 fn what_is_no_file_is_not_opened() {
     let site = Site::new();
     let path = site.folder.join("root").join("socket");
@@ -225,6 +265,32 @@ fn many_clients_are_served_at_once_and_one_that_leaves_harms_nobody() {
         BufReader::new(client).read_to_end(&mut rest).unwrap();
         assert!(rest.ends_with(&file));
     }
+}
+
+/// As many as are served at once, with as many descriptors as are usual.
+#[test]
+fn each_of_five_hundred_clients_has_a_descriptor_for_its_file() {
+    let limited = "ulimit -n 1024 && exec \"$0\" \"$@\"";
+    let site = Site::start(|root| {
+        Service::start("sh", &["-c", limited, FILE_SERVER, root, "127.0.0.1:0"])
+    });
+    site.write("file", &bytes(8 << 20));
+    let mut clients: Vec<_> = (0..500).map(|_| site.connect()).collect();
+    for client in &mut clients {
+        client.write_all(b"GET /file HTTP/1.1\r\n\r\n").unwrap();
+    }
+    for client in &mut clients {
+        let mut status = [0; 12];
+        client.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.0 200");
+    }
+    // One more waits, and has its turn when another leaves.
+    let mut late = site.connect();
+    late.write_all(b"GET /README.md HTTP/1.1\r\n\r\n").unwrap();
+    clients.pop();
+    let mut answer = Vec::new();
+    late.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(b"# Read me\n"));
 }
 
 #[test]

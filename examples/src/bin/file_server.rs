@@ -3,17 +3,19 @@
 //! Type `cargo run -p asyncio-examples --bin file_server -- FOLDER 127.0.0.1:8000`; without arguments
 //! it serves the folder that it is started in, at that address. It says what to type next. It knows
 //! `GET` and `HEAD`, and one request for each connection. Nothing outside of the folder is served,
-//! also not through a symbolic link, and a client may be slow, but not for ever.
+//! also not through a symbolic link, and nothing whose name begins with a dot, such as `.git`. A
+//! client may be slow, but not for ever.
 
 #![forbid(unsafe_code)]
 
 use asyncio::streams::ReadError;
 use asyncio::{StreamReader, StreamWriter, sendfile, start_server, timeout, to_thread};
+use rustix::io::Errno;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +37,9 @@ const PIECE_TIME_MAX: Duration = Duration::from_secs(30);
 const FAREWELL_TIME_MAX: Duration = Duration::from_secs(1);
 const FAREWELL_BYTES_MAX: usize = 64 * 1024;
 
-const CONNECTIONS_MAX: usize = 1000;
+/// Each has a socket and a file: together no more than the 1024 descriptors that a process may have on
+/// most machines (`ulimit -n`), with some left for the loop. Others wait until one is over.
+const CONNECTIONS_MAX: usize = 500;
 
 /// Why there is no file: the first line of the answer.
 type Refusal = &'static str;
@@ -117,15 +121,18 @@ struct Found {
 fn open(root: &Path, path: &str) -> Result<Found, Refusal> {
     let path = Path::new(path);
     let stays = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if path.components().any(is_hidden) {
+        return Err("404 Not Found");
+    }
     if !path.components().all(stays) {
         return Err("403 Forbidden");
     }
-    let mut path = fs::canonicalize(root.join(path)).map_err(refusal)?;
+    let mut path = resolve(root, path)?;
     if path.is_dir() {
-        path = fs::canonicalize(path.join("index.html")).map_err(|_| "403 Forbidden")?;
+        path = resolve(root, &path.join("index.html")).map_err(|_| "403 Forbidden")?;
     }
     // A pipe may not be opened: that waits for whoever writes to it.
-    if !path.starts_with(root) || !path.is_file() {
+    if !path.is_file() {
         return Err("403 Forbidden");
     }
     let file = File::open(&path).map_err(refusal)?;
@@ -134,12 +141,29 @@ fn open(root: &Path, path: &str) -> Result<Found, Refusal> {
     Ok(Found { file, size, kind })
 }
 
+/// Follows all links, which may not lead out of `root`, or to what is hidden.
+fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Refusal> {
+    let path = fs::canonicalize(root.join(path)).map_err(refusal)?;
+    let within = path.strip_prefix(root).map_err(|_| "403 Forbidden")?;
+    match within.components().any(is_hidden) {
+        true => Err("404 Not Found"),
+        false => Ok(path),
+    }
+}
+
+/// Whether this is the name of something like `.git`, which nobody has meant to publish.
+fn is_hidden(part: Component<'_>) -> bool {
+    matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b"."))
+}
+
 fn refusal(error: io::Error) -> Refusal {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
             "404 Not Found"
         }
         ErrorKind::PermissionDenied => "403 Forbidden",
+        // Links that lead to each other; the kind of that has no stable name.
+        _ if Errno::from_io_error(&error) == Some(Errno::LOOP) => "404 Not Found",
         _ => "500 Internal Server Error",
     }
 }
