@@ -47,8 +47,9 @@ pub(crate) struct Driving {
     /// What a oneshot registration is armed for, beside errors; `None`: for nothing. Unused with
     /// edges.
     armed: Option<Interest>,
-    /// What comes unasked was reported, an error or a hang-up. It lasts, so it alone is not waited
-    /// for a second time.
+    /// What comes unasked was reported, an error or a hang-up. It lasts, for ever or (that of a
+    /// datagram) until it is read, so it alone is not waited for a second time: it would come at
+    /// once. Whoever wants to read again hears of it then, and of the next one.
     has_ended: bool,
     /// The handler was handed out and has not begun to run.
     queued: bool,

@@ -40,6 +40,7 @@ on_every_selector! {
     reading_pauses_and_goes_on,
     a_pause_in_connection_made_wins,
     an_error_does_not_spin_while_reading_is_paused,
+    an_error_of_each_pause_is_told_after_it_n11,
     the_protocol_runs_in_the_context_of_its_maker,
     a_creation_that_is_given_up_closes,
 }
@@ -486,6 +487,22 @@ async fn an_error_does_not_spin_while_reading_is_paused() {
     transport.resume_reading();
     until("the refusal comes", || log.len() == 2).await;
     log.expect(&["made", "error connection refused"]);
+}
+
+/// Also where an error is reported once while nothing is wanted, as by `poll(2)`: it lasts.
+async fn an_error_of_each_pause_is_told_after_it_n11() {
+    let log = Log::default();
+    let (transport, _protocol) = connected_to(nobody(), Recorder::new(&log)).await;
+    log.expect(&["made"]);
+    for _ in 0..3 {
+        transport.pause_reading();
+        let _ = transport.sendto(b"is anybody there", None).unwrap();
+        some_turns().await;
+        log.expect(&[]);
+        transport.resume_reading();
+        until("the refusal comes", || log.len() == 1).await;
+        log.expect(&["error connection refused"]);
+    }
 }
 
 async fn the_protocol_runs_in_the_context_of_its_maker() {
