@@ -75,7 +75,7 @@ impl Events {
     /// How many more events fit.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.capacity - self.list.len()
+        self.capacity.saturating_sub(self.list.len())
     }
 
     /// How many events are in the list.
@@ -93,6 +93,19 @@ impl Events {
     /// The events in the order in which they were reported.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
         self.list.iter()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Event> {
+        self.list.get(index).copied()
+    }
+
+    /// Adds events that no selector has found, whatever room there is.
+    pub(crate) fn extend(&mut self, events: Vec<Event>) {
+        self.list.extend(events);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
     }
 
     /// Takes all events out, in order.

@@ -50,7 +50,7 @@ impl CleanUps {
     /// Gives memory back when there is nothing in it.
     pub(crate) fn shrink(&self) {
         let mut list = self.0.borrow_mut();
-        if list.iter().all(TaskRef::done) {
+        if !list.is_empty() && list.iter().all(TaskRef::done) {
             *list = Vec::new();
         }
     }

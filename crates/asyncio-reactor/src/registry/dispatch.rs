@@ -24,24 +24,31 @@ impl Registry {
     /// left from the last time it returns at once.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<usize> {
         if !self.is_idle() {
-            return Ok(self.pending.borrow().len());
+            return Ok(self.undispatched());
         }
-        let timeout = if self.arm_watched() {
+        let mut found = self.found.take();
+        found.clear();
+        self.dispatched.set(0);
+        let refused = self.arm_watched();
+        let timeout = if refused.is_empty() {
             timeout
         } else {
             Some(Duration::ZERO)
         };
-        let mut events = self.events.take();
-        let waited = self.selector.wait(&mut events, timeout);
-        let mut pending = self.pending.borrow_mut();
-        pending.extend(events.drain());
-        *self.events.borrow_mut() = events;
-        waited.map(|()| pending.len())
+        let waited = self.selector.wait(&mut found, timeout);
+        found.extend(refused);
+        let count = found.len();
+        *self.found.borrow_mut() = found;
+        waited.map(|()| count)
     }
 
-    /// Gives level registrations their level meaning where the selector has none. False: for some it
-    /// failed, and their handlers will be called, to meet the error themselves.
-    fn arm_watched(&self) -> bool {
+    /// Gives level registrations their level meaning where the selector has none. Returns events for
+    /// those that it refuses: their handlers will be called, to meet the error themselves.
+    fn arm_watched(&self) -> Vec<Event> {
+        let mut refused = Vec::new();
+        if self.disarmed.borrow().is_empty() {
+            return refused;
+        }
         for key in self.disarmed.take() {
             let Some((source, interest)) = self.watched(key) else {
                 continue;
@@ -51,23 +58,35 @@ impl Registry {
                 .modify(&source, key.as_usize(), interest, Mode::Oneshot);
             if armed.is_err() {
                 let Interest { readable, writable } = interest;
-                let key = key.as_usize();
-                let event = Event {
-                    key,
+                refused.push(Event {
+                    key: key.as_usize(),
                     readable,
                     writable,
                     read_closed: false,
                     broken: false,
-                };
-                self.pending.borrow_mut().push_back(event);
+                });
             }
         }
-        self.pending.borrow().is_empty()
+        refused
+    }
+
+    /// How many events were reported and not dispatched.
+    fn undispatched(&self) -> usize {
+        self.found.borrow().len() - self.dispatched.get()
+    }
+
+    /// The next of them.
+    #[inline]
+    fn next_event(&self) -> Option<Event> {
+        let next = self.dispatched.get();
+        let event = self.found.borrow().get(next)?;
+        self.dispatched.set(next + 1);
+        Some(event)
     }
 
     /// Whether everything that was reported has been dispatched.
     pub(crate) fn is_idle(&self) -> bool {
-        self.pending.borrow().is_empty() && self.wakers.borrow().is_empty()
+        self.undispatched() == 0 && self.wakers.borrow().is_empty()
     }
 
     /// Works through what the last wait found: wakes who waits for a source, and returns at the
@@ -77,7 +96,7 @@ impl Registry {
     pub(crate) fn next_hit(&self) -> Option<Hit> {
         loop {
             self.wake_all();
-            let event = self.pending.borrow_mut().pop_front()?;
+            let event = self.next_event()?;
             let key = Key::from_usize(event.key);
             let (rearm, driven) = match self.entry(key).as_deref_mut().map(|entry| &mut entry.kind)
             {

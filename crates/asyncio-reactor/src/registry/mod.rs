@@ -7,7 +7,7 @@ use crate::interest::{Direction, Interest, Mode};
 use crate::key::Key;
 use crate::readiness::{Readiness, Waiter};
 use crate::sys::RawSource;
-use crate::{Event, Events, HeldSource, Selector};
+use crate::{Events, HeldSource, Selector};
 use slab::Slab;
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::{HashMap, VecDeque};
@@ -31,16 +31,15 @@ pub(crate) struct Registry {
     /// By the index of the entry, which has the key.
     owners: RefCell<HashMap<RawSource, u32>>,
     generation: Cell<usize>,
-    /// Events that were reported and not dispatched. Refilled only when empty, so bounded by the
-    /// size of a batch (and of `disarmed`).
-    pending: RefCell<VecDeque<Event>>,
+    /// Events that were reported, of which the first `dispatched` are done. Refilled only when all
+    /// are, so bounded by the size of a batch (and of `disarmed`).
+    found: RefCell<Events>,
+    dispatched: Cell<usize>,
     /// Wakers that are due. Kept here, so that none is lost when one of them panics.
     wakers: RefCell<VecDeque<Waker>>,
     /// Level registrations that a selector without levels has disarmed, to be armed by the next
-    /// wait: at most one a pending event.
+    /// wait: at most one an event that was found.
     disarmed: RefCell<Vec<Key>>,
-    /// What the selector writes to. Empty between two waits.
-    events: RefCell<Events>,
 }
 
 #[derive(Debug)]
@@ -82,10 +81,10 @@ impl Registry {
             entries: RefCell::default(),
             owners: RefCell::default(),
             generation: Cell::new(0),
-            pending: RefCell::default(),
+            found: RefCell::default(),
+            dispatched: Cell::default(),
             wakers: RefCell::default(),
             disarmed: RefCell::default(),
-            events: RefCell::default(),
         })
     }
 
