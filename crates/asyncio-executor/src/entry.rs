@@ -56,6 +56,14 @@ pub trait Dispatch: 'static {
     /// for one, would keep it alive.
     fn discard(&self) {}
 
+    /// The work is about to be queued by [`Recurring::ready`](crate::Recurring::ready): whether it
+    /// need not run, because all that there was to do was to wake a task, and that is done. It may
+    /// wake, and does nothing else of a user's: the loop asks while it takes events in, and runs
+    /// nothing then.
+    fn wake(&self) -> bool {
+        false
+    }
+
     /// Names the work, for the exception handler and for debugging.
     ///
     /// # Errors

@@ -22,6 +22,13 @@ impl Recurring {
         self.0.into_entry()
     }
 
+    /// As [`into_entry`](Self::into_entry), unless the work says that it need not run:
+    /// [`Dispatch::wake`].
+    #[must_use]
+    pub fn ready(self) -> Option<Entry> {
+        self.0.ready()
+    }
+
     /// Tells the work that it will not run again: [`Dispatch::discard`].
     pub fn discard(&self) {
         self.0.discard();
@@ -37,6 +44,7 @@ impl fmt::Debug for Recurring {
 /// [`Dispatch`] as an object.
 trait Again {
     fn into_entry(self: Rc<Self>) -> Entry;
+    fn ready(self: Rc<Self>) -> Option<Entry>;
     fn discard(&self);
     fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
@@ -44,6 +52,10 @@ trait Again {
 impl<D: Dispatch> Again for D {
     fn into_entry(self: Rc<Self>) -> Entry {
         Entry::dispatch(self)
+    }
+
+    fn ready(self: Rc<Self>) -> Option<Entry> {
+        (!self.wake()).then(|| Entry::dispatch(self))
     }
 
     fn discard(&self) {

@@ -44,7 +44,7 @@ impl LoopRef {
     /// non-blocking, and is registered once, edge-triggered where the selector has edges.
     ///
     /// The handler runs as an entry of the ready queue, without an allocation, when something it
-    /// [wants](Driven::want) has happened; it is kept by the loop until the returned value is
+    /// [wants](Driven::want) has happened, unless it says that [waking](Dispatch::wake) was enough; it is kept by the loop until the returned value is
     /// dropped or the loop is closed. Then [`Dispatch::discard`] is called on it, once or more, and
     /// it has to let go of what it holds, that value included.
     ///
@@ -115,6 +115,13 @@ impl<T> Driven<T> {
         self.driven.begin()
     }
 
+    /// As [`begin`](Self::begin), if there is something to read, or the end, and no error: for
+    /// [`Dispatch::wake`]. `None`: nothing has changed.
+    #[must_use]
+    pub fn begin_to_read(&self) -> Option<Readiness> {
+        self.driven.begin_to_read()
+    }
+
     /// What has happened since the last time; for others than the handler.
     #[must_use]
     pub fn take_readiness(&self) -> Readiness {
@@ -128,6 +135,12 @@ impl<T> Driven<T> {
     /// As there.
     pub fn want(&self, interest: Interest) -> io::Result<()> {
         self.driven.want(interest)
+    }
+
+    /// Whether readiness is reported at its edge: as [`asyncio_reactor::Driven::is_edge`].
+    #[must_use]
+    pub fn is_edge(&self) -> bool {
+        self.driven.is_edge()
     }
 
     /// Has the handler run in the next turn, after what is ready now. Returns whether it was not

@@ -217,7 +217,11 @@ impl Inner {
             // A foreign waker that panics leaves the rest to the next call.
             self.spawner.catch_panic("panic in a waker", || {
                 self.reactor.dispatch(|handler| match handler {
-                    Handler::Driver(driver) => self.executor.push(driver.into_entry()),
+                    Handler::Driver(driver) => {
+                        if let Some(entry) = driver.ready() {
+                            self.executor.push(entry);
+                        }
+                    }
                     Handler::Watch(watch) if watch.is_cancelled() => {}
                     Handler::Watch(watch) => self.executor.push(Entry::dispatch(watch)),
                 });

@@ -91,6 +91,12 @@ impl Driving {
         std::mem::take(&mut self.reported)
     }
 
+    /// The handler begins to run.
+    fn begin(&mut self) -> Readiness {
+        self.queued = false;
+        self.take()
+    }
+
     /// What a oneshot registration has to be armed for, if it is not: for errors, too, when nothing
     /// else is wanted.
     fn unarmed(self) -> Option<Interest> {
@@ -241,11 +247,17 @@ impl<T, H> Driven<T, H> {
     /// event hands it out again.
     #[must_use]
     pub fn begin(&self) -> Readiness {
-        let begun = self.driving(|driving| {
-            driving.queued = false;
-            driving.take()
-        });
-        begun.unwrap_or_default()
+        self.driving(Driving::begin).unwrap_or_default()
+    }
+
+    /// As [`begin`](Self::begin), if there is something to read, or the end, and no error; for
+    /// whoever can do with that and need not have the handler run. `None`: nothing has changed.
+    #[must_use]
+    pub fn begin_to_read(&self) -> Option<Readiness> {
+        self.driving(|driving| {
+            let plain = driving.reported.readable && !driving.reported.broken;
+            plain.then(|| driving.begin())
+        })?
     }
 
     /// What was reported since this was last asked.
@@ -277,6 +289,14 @@ impl<T, H> Driven<T, H> {
     pub fn want(&self, interest: Interest) -> io::Result<()> {
         let registration = self.registered.registration();
         registration.registry().want(registration.key(), interest)
+    }
+
+    /// Whether readiness is reported at its edge. Then [`want`](Self::want) need not be called again
+    /// with an interest that it was called with last.
+    #[must_use]
+    pub fn is_edge(&self) -> bool {
+        let registry = self.registered.registration().registry();
+        registry.selector().supports_edge()
     }
 
     fn driving<R>(&self, look: impl FnOnce(&mut Driving) -> R) -> Option<R> {

@@ -128,6 +128,11 @@ impl Protocol for StreamReaderProtocol {
         ReadInto::Later
     }
 
+    fn wake_reader(&mut self) -> bool {
+        self.link(Link::readable);
+        true
+    }
+
     /// For transports that deliver without being asked.
     fn data_received(&mut self, data: &[u8]) {
         self.link(|link| link.feed(data));

@@ -57,6 +57,16 @@ pub trait Protocol: 'static {
         ReadInto::Shared
     }
 
+    /// As [`get_buffer`](Self::get_buffer), for a protocol that has said [`ReadInto::Later`] there:
+    /// something is there to be read. Returns whether whoever waits for it is woken; `get_buffer` is
+    /// called if not, as provided.
+    ///
+    /// It does nothing but wake: it is called while the loop takes events in, before the turn in
+    /// which the woken task runs, and a turn earlier than other methods would be.
+    fn wake_reader(&mut self) -> bool {
+        false
+    }
+
     /// The first `count` bytes of the buffer that [`get_buffer`](Self::get_buffer) lent are new:
     /// at least one.
     fn buffer_updated(&mut self, count: usize) {

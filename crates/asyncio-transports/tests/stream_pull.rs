@@ -148,3 +148,104 @@ fn a_protocol_that_comes_after_one_that_pulled_gets_what_was_left() {
         assert_eq!(log.received(), b"left");
     });
 }
+
+/// Says that it wakes its reader, or that it does not.
+struct Waking(Log, bool);
+
+impl Protocol for Waking {
+    fn get_buffer(&mut self, _: Option<usize>) -> ReadInto<'_> {
+        self.0.note("asked");
+        ReadInto::Later
+    }
+
+    fn wake_reader(&mut self) -> bool {
+        self.0.note("woken");
+        self.1
+    }
+
+    fn connection_lost(&mut self, error: Option<io::Error>) {
+        self.0
+            .note(format!("lost {:?}", error.map(|error| error.kind())));
+    }
+}
+
+async fn waking(kind: Kind, log: &Log, wakes: bool) -> (Rc<dyn Transport>, socket2::Socket) {
+    let (near, far) = kind.pair();
+    let protocol = Waking(log.clone(), wakes);
+    let (transport, _) = connect_accepted_socket(|| protocol, near).await.unwrap();
+    // Until it has said how it reads, it is asked.
+    send(&far, b"first");
+    log.until("asked").await;
+    assert_eq!(try_read(&transport, 16).unwrap(), b"first");
+    assert_eq!(log.calls(), ["asked"]);
+    (transport, far)
+}
+
+#[test]
+fn a_protocol_that_wakes_its_reader_is_not_asked_again() {
+    for kind in Kind::ALL {
+        run(async || {
+            let log = Log::default();
+            let (transport, far) = waking(kind, &log, true).await;
+            for times in 1..4 {
+                send(&far, b"more");
+                while log.count("woken") < times {
+                    turns(1).await;
+                }
+                assert_eq!(try_read(&transport, 16).unwrap(), b"more");
+            }
+            far.shutdown(Shutdown::Write).unwrap();
+            while log.count("woken") < 4 {
+                turns(1).await;
+            }
+            assert_eq!(try_read(&transport, 16).unwrap(), b"");
+            log.until("lost").await;
+            assert_eq!(log.count("asked"), 1);
+        });
+    }
+}
+
+#[test]
+fn a_protocol_that_has_nobody_to_wake_is_asked() {
+    for kind in Kind::ALL {
+        run(async || {
+            let log = Log::default();
+            let (transport, far) = waking(kind, &log, false).await;
+            send(&far, b"more");
+            while log.count("asked") < 2 {
+                turns(1).await;
+            }
+            assert_eq!(log.calls(), ["asked", "woken", "asked"]);
+            assert_eq!(try_read(&transport, 16).unwrap(), b"more");
+        });
+    }
+}
+
+#[test]
+fn a_broken_connection_is_told_to_who_only_wakes_n4() {
+    run(async || {
+        let log = Log::default();
+        let (transport, far) = waking(Kind::Tcp, &log, true).await;
+        reset(far);
+        log.until("lost").await;
+        assert_eq!(log.calls().last().unwrap(), "lost Some(ConnectionReset)");
+        assert!(transport.is_closing());
+    });
+}
+
+#[test]
+#[expect(clippy::await_holding_refcell_ref, reason = "what a user should not do")]
+fn a_protocol_that_is_borrowed_when_something_comes_is_asked_later_and_reported() {
+    run(async || {
+        let log = Log::default();
+        let (transport, far) = waking(Kind::Tcp, &log, true).await;
+        let protocol = transport.get_protocol().unwrap();
+        let borrowed = protocol.borrow_mut();
+        send(&far, b"more");
+        while !transport.is_closing() {
+            turns(1).await;
+        }
+        drop(borrowed);
+        assert_eq!(log.count("woken"), 0);
+    });
+}

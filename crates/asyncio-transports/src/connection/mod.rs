@@ -76,6 +76,8 @@ struct Flags {
     /// The connection is broken, and a protocol that reads by itself was asked to take what came
     /// before that.
     last_asked: bool,
+    /// The protocol reads by itself, as it said when it was last asked.
+    pulls: bool,
     /// How many writes were refused: asyncio warns at the fifth.
     refused: u8,
     /// A file is being sent, and nothing else is written.
@@ -125,6 +127,10 @@ impl<I: Io> Dispatch for Connection<I> {
             self.sender.take(),
         );
         drop_flat((protocol, io, outbox, rest));
+    }
+
+    fn wake(&self) -> bool {
+        self.wake_reader()
     }
 
     fn describe(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,11 +191,14 @@ impl<I: Io> Connection<I> {
     /// Asks for the events that the connection waits for now.
     fn want(&self) {
         let (life, ready) = (self.life.get(), self.ready.get());
-        let interest = Interest {
-            readable: life.reads() && !ready.readable,
-            writable: (self.has_unwritten() || self.is_file_blocked()) && !ready.writable,
-        };
-        if let Some(Err(error)) = self.with_io(|io| io.want(interest)) {
+        let waits_to_write = self.has_unwritten() || self.is_file_blocked();
+        let wanted = self.with_io(|io| {
+            io.want(Interest {
+                readable: life.reads() && (!ready.readable || io.tells_once()),
+                writable: waits_to_write && !ready.writable,
+            })
+        });
+        if let Some(Err(error)) = wanted {
             self.break_off(Some(error));
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Connection;
+use super::file::Claim;
 use crate::io::{Io, Received};
 use crate::life::Life;
 use crate::{AfterEof, ReadInto};
@@ -60,8 +61,9 @@ impl<I: Io> Connection<I> {
         });
         match outcome {
             Some(Outcome::Later) if self.ready.get().broken => self.broken_unread(),
+            Some(Outcome::Later) => self.flag(|flags| flags.pulls = true),
             // What went wrong in a call is reported.
-            None | Some(Outcome::Later) => {}
+            None => {}
             Some(Outcome::NoRoom) => {
                 let error = io::Error::other("get_buffer() returned an empty buffer");
                 self.fatal(error, "Fatal error: protocol.get_buffer() call failed.");
@@ -76,6 +78,34 @@ impl<I: Io> Connection<I> {
                 }
             }
         }
+    }
+
+    /// Something has come for a protocol that reads by itself. If that is all, whoever waits for it
+    /// is woken, without a run of the connection and a turn for it. Returns whether it was all.
+    pub(super) fn wake_reader(&self) -> bool {
+        let flags = self.flags.get();
+        let is_plain = flags.pulls
+            && !flags.last_asked
+            && flags.claim == Claim::None
+            && self.life.get().reads()
+            && !self.has_unwritten();
+        if !is_plain {
+            return false;
+        }
+        let Some(Some(ready)) = self.with_io(I::begin_to_read) else {
+            return false;
+        };
+        self.know(ready);
+        // First: a waker is foreign code.
+        self.want();
+        let is_told = self.protocol().is_some_and(|protocol| {
+            let protocol = protocol.try_borrow_mut();
+            protocol.is_ok_and(|mut protocol| protocol.wake_reader())
+        });
+        if !is_told {
+            self.schedule();
+        }
+        true
     }
 
     /// Reads, and notes what that says of the stream. Before the protocol is called: what it reads
@@ -157,11 +187,13 @@ impl<I: Io> Connection<I> {
             if !self.life.get().has_input() {
                 return Err(io::ErrorKind::NotConnected.into());
             }
-            if let Some(ready) = self.with_io(I::take_readiness) {
-                self.know(ready);
-            }
             if !self.ready.get().readable {
-                return Err(io::ErrorKind::WouldBlock.into());
+                if let Some(ready) = self.with_io(I::take_readiness) {
+                    self.know(ready);
+                }
+                if !self.ready.get().readable {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
             }
             let read = self.receive(buffer);
             match read {

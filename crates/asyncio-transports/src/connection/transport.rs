@@ -107,6 +107,7 @@ impl<I: Io> Transport for Connection<I> {
         }
         let old = self.protocol.replace(Some(protocol));
         drop(old);
+        self.flag(|flags| flags.pulls = false);
         // The old one may have left in the kernel what the new one wants.
         self.read_on();
     }

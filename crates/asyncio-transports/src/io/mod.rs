@@ -23,11 +23,23 @@ pub(crate) trait Io: 'static {
     /// What has happened; when the connection begins to run.
     fn begin(&self) -> Readiness;
 
+    /// As [`begin`](Self::begin), if there is something to read and no error. `None`: nothing has
+    /// changed, and the connection is to run.
+    fn begin_to_read(&self) -> Option<Readiness> {
+        None
+    }
+
     /// What has happened since; at other times.
     fn take_readiness(&self) -> Readiness;
 
     /// Has the connection run for these, and for errors.
     fn want(&self, interest: Interest) -> io::Result<()>;
+
+    /// Whether what is ready is told once, however long it lasts: then the connection need not say
+    /// that it knows.
+    fn tells_once(&self) -> bool {
+        false
+    }
 
     /// Has the connection run in the next turn. Returns whether it was not going to run before.
     fn schedule(&self) -> bool;

@@ -1,5 +1,6 @@
 //! Stream sockets: TCP and Unix.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -19,13 +20,19 @@ pub(crate) struct StreamSocket {
     driven: Driven<Socket>,
     /// A Unix socket: reads may stop early.
     local: bool,
+    /// Readiness is reported at its edge.
+    edge: bool,
+    /// The last word to the reactor.
+    wanted: Cell<Interest>,
 }
 
 impl StreamSocket {
     pub(crate) fn new(driven: Driven<Socket>, domain: Domain) -> Self {
         Self {
-            driven,
             local: domain == Domain::UNIX,
+            edge: driven.is_edge(),
+            wanted: Cell::new(Interest::NONE),
+            driven,
         }
     }
 
@@ -39,12 +46,23 @@ impl Io for StreamSocket {
         self.driven.begin()
     }
 
+    fn begin_to_read(&self) -> Option<Readiness> {
+        self.driven.begin_to_read()
+    }
+
     fn take_readiness(&self) -> Readiness {
         self.driven.take_readiness()
     }
 
     fn want(&self, interest: Interest) -> io::Result<()> {
+        if self.wanted.replace(interest) == interest && self.edge {
+            return Ok(());
+        }
         self.driven.want(interest)
+    }
+
+    fn tells_once(&self) -> bool {
+        self.edge
     }
 
     fn schedule(&self) -> bool {
