@@ -234,7 +234,10 @@ fn a_broken_connection_is_told_to_who_only_wakes_n4() {
 }
 
 #[test]
-#[expect(clippy::await_holding_refcell_ref, reason = "what a user should not do")]
+#[expect(
+    clippy::await_holding_refcell_ref,
+    reason = "what a user should not do"
+)]
 fn a_protocol_that_is_borrowed_when_something_comes_is_asked_later_and_reported() {
     run(async || {
         let log = Log::default();
