@@ -195,7 +195,7 @@ impl Claim {
         self.state = State::Unwound;
         let parent = local
             .tree
-            .with(node, |node| node.parent)
+            .look(node, |node| node.parent)
             .unwrap_or(NodeId::NONE);
         let _ = local.tree.close(local, node);
         request::unwind_into(local, parent, request, message);
@@ -226,8 +226,8 @@ impl Claim {
 fn passed_on(local: &Local, node: NodeId) -> Option<u64> {
     let (passed_on, parent) = local
         .tree
-        .with(node, |node| (node.passed_on, node.parent))?;
-    let answered = local.tree.with(parent, |parent| parent.answered);
+        .look(node, |node| (node.passed_on, node.parent))?;
+    let answered = local.tree.look(parent, |parent| parent.answered);
     (passed_on > answered.unwrap_or(0)).then_some(passed_on)
 }
 

@@ -58,22 +58,6 @@ impl<'a> Level<'a> {
             outer: tree.current.get(),
         }
     }
-
-    /// Takes the node that was made meanwhile.
-    #[cold]
-    fn take_node(&mut self) {
-        let tree = &self.local.tree;
-        let mut opened = tree.levels.opened.borrow_mut();
-        let node = opened.pop();
-        // Those around were opened, too; and right under its task a scope is in no other.
-        let outer = if self.around == 0 {
-            self.outer
-        } else {
-            opened.last().copied().unwrap_or(self.outer)
-        };
-        tree.current.set(outer);
-        *self.place = node.map(|node| Open::new(self.local, node));
-    }
 }
 
 impl Drop for Level<'_> {
@@ -83,9 +67,26 @@ impl Drop for Level<'_> {
         if unopened.get() > self.around {
             unopened.set(self.around);
         } else {
-            self.take_node();
+            // (In parts, so that none of them has to have an address before.)
+            *self.place = take_node(self.local, self.around, self.outer);
         }
     }
+}
+
+/// Takes the node that was made of a level meanwhile.
+#[cold]
+fn take_node(local: &Rc<Local>, around: u32, outer: NodeId) -> Option<Open> {
+    let tree = &local.tree;
+    let mut opened = tree.levels.opened.borrow_mut();
+    let node = opened.pop();
+    // Those around were opened, too; and right under its task a scope is in no other.
+    let outer = if around == 0 {
+        outer
+    } else {
+        opened.last().copied().unwrap_or(outer)
+    };
+    tree.current.set(outer);
+    node.map(|node| Open::new(local, node, tree.generation(node)))
 }
 
 impl Tree {

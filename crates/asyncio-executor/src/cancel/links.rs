@@ -30,14 +30,14 @@ impl Gap {
 
     /// Makes those beside it neighbours.
     pub(super) fn close(self, nodes: &mut Nodes) {
-        if let Some(node) = nodes.get_mut(self.previous) {
+        if let Some(node) = nodes.place_mut(self.previous) {
             node.next = self.next;
-        } else if let Some(parent) = nodes.get_mut(self.parent) {
+        } else if let Some(parent) = nodes.place_mut(self.parent) {
             parent.first = self.next;
         }
-        if let Some(node) = nodes.get_mut(self.next) {
+        if let Some(node) = nodes.place_mut(self.next) {
             node.previous = self.previous;
-        } else if let Some(parent) = nodes.get_mut(self.parent) {
+        } else if let Some(parent) = nodes.place_mut(self.parent) {
             parent.last = self.previous;
         }
     }
@@ -48,14 +48,14 @@ impl Nodes {
     /// know: its parent, the child before it, and the last request that was answered there.
     #[inline]
     pub(super) fn append(&mut self, id: NodeId, parent: NodeId) -> (NodeId, NodeId, u64) {
-        let Some(above) = self.get_mut(parent) else {
+        let Some(above) = self.place_mut(parent) else {
             return (NodeId::NONE, NodeId::NONE, 0);
         };
         let answered = above.answered_at_all();
         let last = std::mem::replace(&mut above.last, id);
         if last.is_none() {
             above.first = id;
-        } else if let Some(last) = self.get_mut(last) {
+        } else if let Some(last) = self.place_mut(last) {
             last.next = id;
         }
         (parent, last, answered)
@@ -64,7 +64,7 @@ impl Nodes {
 
 impl Tree {
     pub(super) fn first_child(&self, id: NodeId) -> Option<NodeId> {
-        self.with(id, |node| node.first)
+        self.look(id, |node| node.first)
             .filter(|first| !first.is_none())
     }
 
@@ -72,14 +72,14 @@ impl Tree {
     pub(super) fn link(&self, id: NodeId, parent: NodeId) {
         let mut nodes = self.nodes.borrow_mut();
         let (parent, previous, _) = nodes.append(id, parent);
-        if let Some(node) = nodes.get_mut(id) {
+        if let Some(node) = nodes.place_mut(id) {
             (node.parent, node.previous) = (parent, previous);
         }
     }
 
     pub(super) fn unlink(&self, id: NodeId) {
         let mut nodes = self.nodes.borrow_mut();
-        let Some(node) = nodes.get_mut(id) else {
+        let Some(node) = nodes.place_mut(id) else {
             return;
         };
         let gap = node.gap();

@@ -64,7 +64,7 @@ impl Tree {
     }
 
     pub(crate) fn pending(&self, id: NodeId) -> u64 {
-        self.with(id, |node| node.marks.pending).unwrap_or(0)
+        self.look(id, |node| node.marks.pending).unwrap_or(0)
     }
 
     /// Sets the mark of a request; 0 takes it away. Returns the one before.
@@ -111,7 +111,7 @@ impl Tree {
         if !self.is_marked() {
             return (None, false);
         }
-        let state = self.with(id, |node| {
+        let state = self.look(id, |node| {
             let Marks { pending, unwinding } = node.marks;
             (unwinding, node.first, pending)
         });
@@ -153,7 +153,7 @@ impl Tree {
         }
         let pending = self.set_pending(id, 0);
         let unwinding = self.set_unwinding(id, 0);
-        let below = self.with(id, |node| node.answered_below).unwrap_or(0);
+        let below = self.look(id, |node| node.answered_below).unwrap_or(0);
         // What a child has raised of its own accord is nobody's request.
         let through = if unwinding <= below { unwinding } else { 0 };
         if through > pending {
@@ -180,7 +180,7 @@ impl Tree {
     /// steps. Each scope stands in the poll of the one around it, so a stack ends long before that
     /// hurts: 8 MiB hold some twenty thousand.
     pub(super) fn concerns(&self, scope: NodeId, request: u64) -> bool {
-        let answered = self.with(scope, |scope| scope.answered.max(scope.answered_below));
+        let answered = self.look(scope, |scope| scope.answered.max(scope.answered_below));
         answered.is_some_and(|answered| answered < request) && self.requests_from(scope) != 0
     }
 

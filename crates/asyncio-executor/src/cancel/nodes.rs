@@ -2,7 +2,8 @@
 //!
 //! Facts: a node has twenty fields, and most scopes open and close without a request, so that they
 //! change a handful of those. To move a node into a table and out again costs more than all the rest.
-//! Consequence: a closed node stays where it is, blank, until its number is given to the next one.
+//! Consequence: a closed node stays where it is, blank, until its number is given to the next one; and
+//! one that nobody has changed while it was open, which a byte says, is blank again by its place alone.
 
 use std::rc::Rc;
 use std::task::Waker;
@@ -80,23 +81,24 @@ pub(crate) struct Node {
     pub(crate) visited: u64,
     /// Tells this node from earlier ones of its number.
     pub(crate) generation: u32,
-    is_open: bool,
+    state: State,
     /// The claim that has passed a request on to this root, and its generation.
     pub(super) claim: (NodeId, u32),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    /// Open, and different from a closed one in nothing but its place and what it has answered.
+    Quiet,
+    /// Open, and of another kind than the commonest, or changed since.
+    Changed,
+}
+
 impl Node {
-    /// Whether it differs from a closed one in nothing but its place and what it has answered, as long
-    /// as there are no marks.
     #[inline]
-    fn is_quiet(&self) -> bool {
-        matches!(self.kind, Kind::Plain(None))
-            && self.first.is_none()
-            && self.waker.is_none()
-            && self.message.is_none()
-            && self.unwinding_message.is_none()
-            && self.count == 0
-            && !(self.requested || self.message_stays || self.yields || self.returned)
+    fn is_open(&self) -> bool {
+        self.state != State::Closed
     }
 
     /// The last request that was answered here, above, or inside.
@@ -147,36 +149,54 @@ impl Nodes {
 
     #[inline]
     pub(crate) fn get(&self, id: NodeId) -> Option<&Node> {
-        self.list.get(id.index()).filter(|node| node.is_open)
+        self.list.get(id.index()).filter(|node| node.is_open())
     }
 
+    /// A node, to be changed in whatever way.
     #[inline]
     pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
-        self.list.get_mut(id.index()).filter(|node| node.is_open)
+        let node = self.place_mut(id)?;
+        node.state = State::Changed;
+        Some(node)
     }
 
-    /// Opens a node, as the last child of `parent` if there is such a node. It inherits what was
-    /// answered there.
+    /// A node, to be changed in its place among the others, or in what it has answered.
     #[inline]
+    pub(super) fn place_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.list.get_mut(id.index()).filter(|node| node.is_open())
+    }
+
+    /// Opens a node of any kind: see [`open_plain`](Self::open_plain).
     pub(crate) fn open(&mut self, kind: Kind, parent: NodeId) -> NodeId {
+        let (id, _) = self.open_plain(parent);
+        // Blank, it is that already.
+        if !matches!(kind, Kind::Plain(None))
+            && let Some(node) = self.get_mut(id)
+        {
+            node.kind = kind;
+        }
+        id
+    }
+
+    /// Opens a plain node, as the last child of `parent` if there is such a node. It inherits what was
+    /// answered there. Returns its generation, too.
+    #[inline]
+    pub(super) fn open_plain(&mut self, parent: NodeId) -> (NodeId, u32) {
         let mut id = self.closed;
         if id.is_none() {
             id = self.add();
         }
         let place = self.append(id, parent);
-        self.last_generation = self.last_generation.wrapping_add(1);
+        let generation = self.last_generation.wrapping_add(1);
+        self.last_generation = generation;
         self.open += 1;
         if let Some(node) = self.list.get_mut(id.index()) {
             self.closed = std::mem::replace(&mut node.next, NodeId::NONE);
-            node.generation = self.last_generation;
-            node.is_open = true;
+            node.generation = generation;
+            node.state = State::Quiet;
             (node.parent, node.previous, node.answered) = place;
-            // What it is already, when it is blank.
-            if !matches!(kind, Kind::Plain(None)) {
-                node.kind = kind;
-            }
         }
-        id
+        (id, generation)
     }
 
     #[cold]
@@ -214,10 +234,10 @@ impl Nodes {
     #[inline]
     pub(super) fn close_quiet(&mut self, id: NodeId) -> bool {
         let closed = self.closed;
-        let Some(node) = self.get_mut(id) else {
+        let Some(node) = self.list.get_mut(id.index()) else {
             return false;
         };
-        if !node.is_quiet() {
+        if node.state != State::Quiet || !node.first.is_none() {
             return false;
         }
         let (parent, gap, answered) = (node.parent, node.gap(), node.answered_at_all());
@@ -226,10 +246,10 @@ impl Nodes {
         node.next = closed;
         node.answered = 0;
         node.answered_below = 0;
-        node.is_open = false;
+        node.state = State::Closed;
         self.closed = id;
         self.open -= 1;
-        if let Some(parent) = self.get_mut(parent) {
+        if let Some(parent) = self.place_mut(parent) {
             parent.answered_below = parent.answered_below.max(answered);
             if gap.is_whole() {
                 parent.first = NodeId::NONE;
@@ -268,7 +288,7 @@ impl Node {
             count: 0,
             visited: 0,
             generation: 0,
-            is_open: false,
+            state: State::Closed,
             claim: (NodeId::NONE, 0),
         }
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::cancel::NodeId;
+use crate::cancel::reference::NodeRef;
 use crate::local::Local;
 use crate::registry::Key;
 
@@ -11,6 +12,8 @@ use crate::registry::Key;
 pub(super) struct Open {
     pub(super) local: Rc<Local>,
     pub(super) node: NodeId,
+    /// Tells the node from others of its number, for those who ask when it is closed.
+    pub(super) generation: u32,
     /// The scope and the task around it in its last poll, and how many moves there had been.
     scope: NodeId,
     task: Key,
@@ -19,14 +22,22 @@ pub(super) struct Open {
 
 impl Open {
     /// The scope `node`, in which nothing is being polled.
-    pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Self {
+    #[inline]
+    pub(super) fn new(local: &Rc<Local>, node: NodeId, generation: u32) -> Self {
         Self {
             local: Rc::clone(local),
             node,
+            generation,
             scope: local.tree.current.get(),
             task: local.current.get(),
             moves: local.tree.moves.get(),
         }
+    }
+
+    /// The node as it is known outside the tree.
+    #[inline]
+    pub(super) fn reference(&self) -> NodeRef {
+        NodeRef::of_open(&self.local, self.node, self.generation)
     }
 
     /// Notes where the scope has been put.

@@ -133,7 +133,7 @@ impl WaitPlace {
             true => local.tasks.root(self.task),
             false => self.scope,
         };
-        let answers = local.tree.with(id, |node| match node.kind {
+        let answers = local.tree.look(id, |node| match node.kind {
             Kind::Root(_) | Kind::Plain(_) => is_root || node.generation == self.generation,
             // No request goes through a shield, and no wait stands under a leaf.
             Kind::Shield | Kind::Claim(_) => false,

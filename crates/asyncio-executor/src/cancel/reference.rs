@@ -57,12 +57,18 @@ impl NodeRef {
     /// `None` when the node has closed.
     #[inline]
     pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Option<Self> {
-        let generation = local.tree.with(node, |node| node.generation)?;
-        Some(Self {
+        let generation = local.tree.look(node, |node| node.generation)?;
+        Some(Self::of_open(local, node, generation))
+    }
+
+    /// The same for a node that is open, by its generation.
+    #[inline]
+    pub(super) fn of_open(local: &Rc<Local>, node: NodeId, generation: u32) -> Self {
+        Self {
             local: Rc::downgrade(local),
             node,
             generation,
-        })
+        }
     }
 
     /// The node, if it is still that one.
@@ -76,6 +82,6 @@ impl NodeRef {
 impl Tree {
     /// Whether the node of this number is the one that had this generation.
     pub(super) fn is_generation(&self, node: NodeId, generation: u32) -> bool {
-        self.with(node, |node| node.generation) == Some(generation)
+        self.look(node, |node| node.generation) == Some(generation)
     }
 }

@@ -258,7 +258,7 @@ impl Cancellation {
             && let Some(waker) = tree.waker(local, node)
             && !(self.is_polled_next && local.is_polled_with(&waker))
         {
-            let generation = tree.with(node, |node| node.generation);
+            let generation = tree.look(node, |node| node.generation);
             let before = local.ready_len();
             caught::wake(local, waker);
             if local.ready_len() > before {
@@ -312,7 +312,7 @@ pub(crate) fn pass_taken(local: &Rc<Local>, claim: NodeId, request: u64) {
     local.tree.set_pending(claim, 0);
     let message = local
         .tree
-        .with(claim, |claim| claim.message.clone())
+        .look(claim, |claim| claim.message.clone())
         .flatten();
     let mut cancellation = Cancellation::new(message);
     cancellation.mark(local, claim, request);

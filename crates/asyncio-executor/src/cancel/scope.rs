@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use crate::cancel::levels::Level;
 use crate::cancel::open::Open;
-use crate::cancel::reference::NodeRef;
 use crate::cancel::{Cancelled, Here, Kind, NodeId, ScopeRef, request};
 use crate::caught::wake;
 use crate::home;
@@ -61,8 +60,7 @@ impl Scope {
                 Poll::Pending if self.open_calm(cx) => return Poll::Pending,
                 _ => {}
             }
-            let polled = self.leave(polled, cx);
-            return self.ended(polled, body);
+            return self.left(polled, body, cx);
         }
         self.poll_as(|| Kind::Plain(None), body, cx)
     }
@@ -99,11 +97,15 @@ impl Scope {
                 let _here = Here::new(tree, open.node);
                 inner(body.as_mut()).poll(cx)
             };
-            if polled.is_pending() && !tree.is_marked() {
-                return Poll::Pending;
+            if tree.is_marked() {
+                return self.left(polled, body, cx);
             }
-            let polled = self.leave(polled, cx);
-            return self.ended(polled, body);
+            if let Poll::Ready(output) = polled {
+                self.inside(|| body.set(None));
+                self.close();
+                return Poll::Ready(Ok(output));
+            }
+            return Poll::Pending;
         }
         self.poll_anew(kind, body, cx)
     }
@@ -119,6 +121,18 @@ impl Scope {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
             None => self.poll_open(kind, cx, |cx| inner(body.as_mut()).poll(cx)),
         };
+        self.ended(polled, body)
+    }
+
+    /// What follows from a poll of the body, if there are marks.
+    #[cold]
+    fn left<F: Future>(
+        &mut self,
+        polled: Poll<F::Output>,
+        body: Pin<&mut Option<F>>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
+        let polled = self.leave(polled, cx);
         self.ended(polled, body)
     }
 
@@ -195,15 +209,21 @@ impl Scope {
         })
     }
 
-    /// Opens a plain scope whose body is pending, unless it got a node meanwhile. Returns whether there
-    /// are no marks.
+    /// Opens a plain scope whose body is pending after its first poll, unless it got a node meanwhile.
+    /// Returns whether there are no marks.
     fn open_calm(&mut self, cx: &Context<'_>) -> bool {
         home::with(|local| {
             let Some(local) = local else { return false };
+            let tree = &local.tree;
             if self.open.is_none() {
-                self.open_in(local, Kind::Plain(None), cx);
+                let (node, generation) = tree.open_plain(local);
+                self.open = Some(Open::new(local, node, generation));
+                // As `open_in` does it; what this is polled with is its task's waker, see `Level`.
+                if tree.has_wakers() {
+                    tree.keep_waker(local, node, cx.waker());
+                }
             }
-            !local.tree.is_marked()
+            !tree.is_marked()
         })
     }
 
@@ -247,10 +267,11 @@ impl Scope {
     /// Opens the scope under the one that is being polled.
     #[inline]
     fn open_in(&mut self, local: &Rc<Local>, kind: Kind, cx: &Context<'_>) {
-        let node = local.tree.open(local, kind);
-        self.open = Some(Open::new(local, node));
+        let tree = &local.tree;
+        let node = tree.open(local, kind);
+        self.open = Some(Open::new(local, node, tree.generation(node)));
         // Foreign code, which may panic: last of all, so that the node is closed then.
-        local.tree.keep_waker(local, node, cx.waker());
+        tree.keep_waker(local, node, cx.waker());
     }
 
     /// Calls `f` with this scope as the one that is being polled.
@@ -276,10 +297,11 @@ impl Scope {
     }
 
     /// The handle that cancels this scope; `None` while it is not open.
+    #[inline]
     #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
-        let (local, node) = self.place()?;
-        NodeRef::new(local, node).map(ScopeRef)
+        let open = self.open.as_ref()?;
+        Some(ScopeRef(open.reference()))
     }
 
     /// Requests the cancellation of the scope, for a future that polls it right after, in the same
@@ -294,7 +316,9 @@ impl Scope {
     }
 
     pub(super) fn close(&mut self) {
-        if let Some(Open { local, node, .. }) = self.open.take() {
+        if let Some(Open { local, node, .. }) = self.open.take()
+            && !local.tree.close_quiet(node)
+        {
             let closed = local.tree.close(&local, node);
             self.was_requested |= closed.was_requested;
             if let Some(waker) = closed.waker {

@@ -71,7 +71,7 @@ impl Tree {
 
     /// The requests that were made on a scope, less what was withdrawn there.
     pub(super) fn count(&self, scope: NodeId) -> i32 {
-        self.with(scope, |scope| scope.count).unwrap_or(0)
+        self.look(scope, |scope| scope.count).unwrap_or(0)
     }
 
     /// Counts a request that is made on a scope.
@@ -109,14 +109,20 @@ impl Tree {
         self.nodes.borrow().len()
     }
 
-    /// Looks at a node, or changes it; not its marks, which are counted.
+    /// Looks at a node.
+    #[inline]
+    pub(crate) fn look<R>(&self, id: NodeId, f: impl FnOnce(&Node) -> R) -> Option<R> {
+        self.nodes.borrow().get(id).map(f)
+    }
+
+    /// Changes a node; not its marks, which are counted.
     pub(crate) fn with<R>(&self, id: NodeId, f: impl FnOnce(&mut Node) -> R) -> Option<R> {
         self.nodes.borrow_mut().get_mut(id).map(f)
     }
 
     /// What tells this scope from earlier and later ones of its number.
     pub(super) fn generation(&self, id: NodeId) -> u32 {
-        self.with(id, |node| node.generation).unwrap_or(0)
+        self.look(id, |node| node.generation).unwrap_or(0)
     }
 
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
@@ -130,6 +136,17 @@ impl Tree {
         id
     }
 
+    /// [`open`](Self::open) for the commonest kind. Returns the generation, too.
+    #[inline]
+    pub(super) fn open_plain(&self, local: &Local) -> (NodeId, u32) {
+        let parent = self.here(local);
+        let opened = self.nodes.borrow_mut().open_plain(parent);
+        if self.is_marked() {
+            self.take_over(opened.0, parent);
+        }
+        opened
+    }
+
     /// A scope that is opened takes over the request that waits at its parent, with its message.
     fn take_over(&self, id: NodeId, parent: NodeId) {
         if self.is_shield(parent) {
@@ -137,7 +154,7 @@ impl Tree {
         }
         let request = self.set_pending(parent, 0);
         if request != 0 {
-            let message = self.with(parent, |parent| parent.message.clone());
+            let message = self.look(parent, |parent| parent.message.clone());
             self.with(id, |node| node.message = message.flatten());
             self.set_pending(id, request);
         }
@@ -190,8 +207,8 @@ impl Tree {
 
     pub(super) fn is_claim_on(&self, node: NodeId, target: TaskAddress) -> bool {
         let is_it =
-            |node: &mut Node| matches!(node.kind, Kind::Claim(Target::Task(on)) if on == target);
-        self.with(node, is_it) == Some(true)
+            |node: &Node| matches!(node.kind, Kind::Claim(Target::Task(on)) if on == target);
+        self.look(node, is_it) == Some(true)
     }
 
     /// The scope that is being polled, or the root of the task that is; `NONE` outside tasks.
@@ -230,11 +247,11 @@ impl Tree {
     ) -> Option<Cancelled> {
         // A scope right under its task's root, which is what `NONE` stands for, has not moved.
         let here = self.here(local);
-        let has_moved = self.with(id, |node| {
-            node.returned = false;
-            node.parent != here
-        });
-        if has_moved == Some(true) {
+        let before = self.look(id, |node| (node.returned, node.parent));
+        if matches!(before, Some((true, _))) {
+            self.with(id, |node| node.returned = false);
+        }
+        if before.is_some_and(|(_, parent)| parent != here) {
             self.unlink(id);
             self.link(id, here);
         }
@@ -244,18 +261,15 @@ impl Tree {
         self.answer(id)
     }
 
-    /// Takes a node out of the tree. What it had not answered goes to its parent.
+    /// Takes a node out of the tree, if it is one that leaves nothing behind.
     #[inline]
-    pub(crate) fn close(&self, local: &Local, id: NodeId) -> Closed {
-        if !self.is_marked() && self.nodes.borrow_mut().close_quiet(id) {
-            return Closed::default();
-        }
-        self.close_any(local, id)
+    pub(super) fn close_quiet(&self, id: NodeId) -> bool {
+        !self.is_marked() && self.nodes.borrow_mut().close_quiet(id)
     }
 
-    /// Closes any node.
-    fn close_any(&self, local: &Local, id: NodeId) -> Closed {
-        let Some(parent) = self.with(id, |node| node.parent) else {
+    /// Takes a node out of the tree. What it had not answered goes to its parent.
+    pub(crate) fn close(&self, local: &Local, id: NodeId) -> Closed {
+        let Some(parent) = self.look(id, |node| node.parent) else {
             return Closed::default();
         };
         // A body drops its own scopes before its scope closes; one that was moved out of the
@@ -269,7 +283,7 @@ impl Tree {
         }
         self.unlink(id);
         let request = self.take_outwards(id, parent);
-        let last = self.with(id, |node| {
+        let last = self.look(id, |node| {
             let answered = node.answered_at_all();
             (node.count, node.requested, answered, node.message_stays)
         });
@@ -284,9 +298,9 @@ impl Tree {
         if held.waker.is_some() {
             self.wakers.set(self.wakers.get() - 1);
         }
-        self.with(parent, |parent| {
+        if let Some(parent) = self.nodes.borrow_mut().place_mut(parent) {
             parent.answered_below = parent.answered_below.max(answered);
-        });
+        }
         let mut waker = None;
         if !parent.is_none() && (request != 0 || self.is_marked()) {
             if request != 0 {
@@ -303,7 +317,7 @@ impl Tree {
     /// A scope under `parent` has closed, and has handed a request over (`requested`) or not. Returns
     /// what is to be woken for that, or for what unwinds there.
     fn wake_after(&self, local: &Local, parent: NodeId, requested: bool) -> Option<Waker> {
-        let unwound = self.with(parent, |parent| {
+        let unwound = self.look(parent, |parent| {
             parent.marks.is_unwinding() && parent.first.is_none()
         });
         let requested = requested && !self.is_shield(parent);
@@ -318,7 +332,7 @@ impl Tree {
     }
 
     pub(super) fn is_shield(&self, id: NodeId) -> bool {
-        self.with(id, |node| matches!(node.kind, Kind::Shield)) == Some(true)
+        self.look(id, |node| matches!(node.kind, Kind::Shield)) == Some(true)
     }
 
     fn insert(&self, kind: Kind) -> NodeId {

@@ -24,7 +24,7 @@ impl Unanswered {
 impl Tree {
     /// Notes a mark whose scope may never be polled again.
     pub(crate) fn watch(&self, node: NodeId, request: u64) {
-        if let Some(generation) = self.with(node, |node| node.generation) {
+        if let Some(generation) = self.look(node, |node| node.generation) {
             self.unanswered.borrow_mut().push(Unanswered {
                 node,
                 generation,
@@ -37,7 +37,7 @@ impl Tree {
     /// The task with this root has ended as cancelled: the claim that had passed the request on to
     /// it goes on with that, unless it is never polled again.
     pub(crate) fn watch_claim(&self, root: NodeId) {
-        let Some((claim, generation)) = self.with(root, |root| root.claim) else {
+        let Some((claim, generation)) = self.look(root, |root| root.claim) else {
             return;
         };
         if self.is_generation(claim, generation) {
@@ -60,7 +60,7 @@ impl Tree {
     /// Without a mark nobody need know, and it is `false`.
     #[inline]
     pub(super) fn has_come_back(&self, claim: NodeId) -> bool {
-        self.is_marked() && self.with(claim, |claim| claim.returned) == Some(true)
+        self.is_marked() && self.look(claim, |claim| claim.returned) == Some(true)
     }
 
     /// Whether marks wait for an answer: the executor must not sleep then.
@@ -78,7 +78,7 @@ impl Tree {
     /// longer polled) goes to the scope's parent, if the request was made there or further out.
     pub(crate) fn settle(&self, local: &Local) {
         for mut mark in self.unanswered.take() {
-            let found = self.with(mark.node, |node| {
+            let found = self.look(mark.node, |node| {
                 mark.is_at(node)
                     .then(|| (node.parent, node.message.clone()))
             });

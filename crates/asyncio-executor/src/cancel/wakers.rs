@@ -41,8 +41,8 @@ impl Tree {
     fn is_woken_by(&self, local: &Local, id: NodeId, waker: &Waker) -> bool {
         match self.find_waker(id) {
             Some(Place::Node(at)) => {
-                let own = |node: &mut Node| node.waker.as_ref().map(|own| own.will_wake(waker));
-                self.with(at, own).flatten() == Some(true)
+                let own = |node: &Node| node.waker.as_ref().map(|own| own.will_wake(waker));
+                self.look(at, own).flatten() == Some(true)
             }
             Some(Place::Task(key)) if local.tasks.is_parked(key) => local
                 .tasks
@@ -72,7 +72,13 @@ impl Tree {
     /// Whether nothing needs a waker of its own, and what is polled with this one does not either.
     #[inline]
     pub(super) fn is_woken_by_task(&self, local: &Local, waker: &Waker) -> bool {
-        self.wakers.get() == 0 && local.is_polled_with(waker)
+        !self.has_wakers() && local.is_polled_with(waker)
+    }
+
+    /// Whether any scope has a waker of its own.
+    #[inline]
+    pub(super) fn has_wakers(&self) -> bool {
+        self.wakers.get() != 0
     }
 
     /// Keeps `waker` at the scope if what wakes its parent is another.
@@ -85,11 +91,11 @@ impl Tree {
 
     #[cold]
     fn keep_foreign_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
-        let own = |node: &mut Node| {
+        let own = |node: &Node| {
             let own = node.waker.as_ref();
             (own.is_some_and(|own| own.will_wake(waker)), node.parent)
         };
-        let Some((false, parent)) = self.with(id, own) else {
+        let Some((false, parent)) = self.look(id, own) else {
             return;
         };
         let mut new = match self.is_woken_by(local, parent, waker) {
