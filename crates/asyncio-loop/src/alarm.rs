@@ -21,17 +21,64 @@ pub struct Alarm {
     key: Option<TimerKey>,
 }
 
-/// A place in the line of timers of one moment, for an alarm that is set later, or never: where
-/// asyncio sets a timer before it knows whether that is needed.
-#[must_use = "a place is for `alarm_in`"]
-pub struct AlarmPlace(Place);
+/// A place in the line of timers of one moment of a loop, for an alarm that is set later, or never:
+/// where asyncio sets a timer before it knows whether that is needed.
+#[must_use = "a place is for an alarm"]
+pub struct AlarmPlace {
+    inner: Rc<Inner>,
+    place: Place,
+}
 
 impl AlarmPlace {
     /// The next place among the timers of the running loop, if there is one.
     #[inline]
     pub fn reserve() -> Option<Self> {
         let running = current::with(|running| running.map(|running| Rc::clone(running.inner())));
-        running.map(|inner| Self(inner.timers.borrow_mut().reserve()))
+        running.map(Self::of)
+    }
+
+    #[inline]
+    fn of(inner: Rc<Inner>) -> Self {
+        let place = inner.timers.borrow_mut().reserve();
+        Self { inner, place }
+    }
+
+    /// The time by the loop's clock.
+    #[inline]
+    #[must_use]
+    pub fn time(&self) -> Instant {
+        self.inner.now()
+    }
+
+    /// Has `entry` pushed into the ready queue at `when`, by the loop's clock: among the timers,
+    /// as a callback of [`call_at`](LoopRef::call_at). `None` is never. On a closed loop the entry is
+    /// dropped.
+    pub fn alarm_at(self, when: Option<Instant>, entry: Entry) -> Alarm {
+        let is_open = !self.inner.is_closed();
+        self.set(is_open, when, Timer::Call(entry))
+    }
+
+    /// Has `scope` cancelled at `when`, by the loop's clock: as an [alarm](Self::alarm_at) whose entry
+    /// does that, but without an allocation before the time has come. `None` is never, and such an alarm
+    /// cannot be moved; a closed loop cancels nothing.
+    #[inline]
+    pub fn cancel_scope_at(self, when: Option<Instant>, scope: ScopeRef) -> Alarm {
+        let is_set = when.is_some() && !self.inner.is_closed();
+        self.set(is_set, when, Timer::Cancel(scope))
+    }
+
+    /// The same in the next turn, after everything that is ready now. The alarm is not set any more.
+    pub fn cancel_scope_soon(self, scope: ScopeRef) -> Alarm {
+        let inner = self.inner;
+        inner.spawner.push(Expired::entry(scope));
+        Alarm { inner, key: None }
+    }
+
+    #[inline]
+    fn set(self, is_set: bool, when: Option<Instant>, timer: Timer) -> Alarm {
+        let Self { inner, place } = self;
+        let key = is_set.then(|| inner.insert_timer_at(place, when, timer));
+        Alarm { inner, key }
     }
 }
 
@@ -42,54 +89,15 @@ impl fmt::Debug for AlarmPlace {
 }
 
 impl LoopRef {
-    /// Has `entry` pushed into the ready queue at `when`, by the loop's clock: among the timers,
-    /// as a callback of [`call_at`](Self::call_at). `None` is never. On a closed loop the entry is
-    /// dropped.
+    /// Has `entry` pushed into the ready queue at `when`: see [`AlarmPlace::alarm_at`].
     pub fn alarm_at(&self, when: Option<Instant>, entry: Entry) -> Alarm {
-        self.alarm_in(self.reserve_alarm(), when, entry)
+        self.reserve_alarm().alarm_at(when, entry)
     }
 
     /// The next place among the timers, for an alarm that may be set later.
     #[inline]
     pub fn reserve_alarm(&self) -> AlarmPlace {
-        AlarmPlace(self.inner().timers.borrow_mut().reserve())
-    }
-
-    /// [`alarm_at`](Self::alarm_at), in a place of this loop that was [reserved](Self::reserve_alarm).
-    pub fn alarm_in(&self, place: AlarmPlace, when: Option<Instant>, entry: Entry) -> Alarm {
-        let inner = Rc::clone(self.inner());
-        let AlarmPlace(place) = place;
-        let timer = Timer::Call(entry);
-        let key = (!inner.is_closed()).then(|| inner.insert_timer_at(place, when, timer));
-        Alarm { inner, key }
-    }
-}
-
-impl LoopRef {
-    /// Has `scope` cancelled at `when`, by the loop's clock, in a place of this loop that was
-    /// [reserved](Self::reserve_alarm): as an [alarm](Self::alarm_in) whose entry does that, but
-    /// without an allocation before the time has come. `None` is never, and such an alarm cannot be
-    /// moved; a closed loop cancels nothing.
-    #[inline]
-    pub fn cancel_scope_in(
-        &self,
-        place: AlarmPlace,
-        when: Option<Instant>,
-        scope: ScopeRef,
-    ) -> Alarm {
-        let inner = Rc::clone(self.inner());
-        let AlarmPlace(place) = place;
-        let timer = Timer::Cancel(scope);
-        let is_set = when.is_some() && !inner.is_closed();
-        let key = is_set.then(|| inner.insert_timer_at(place, when, timer));
-        Alarm { inner, key }
-    }
-
-    /// The same in the next turn, after everything that is ready now. The alarm is not set any more.
-    pub fn cancel_scope_soon(&self, scope: ScopeRef) -> Alarm {
-        let inner = Rc::clone(self.inner());
-        inner.spawner.push(Expired::entry(scope));
-        Alarm { inner, key: None }
+        AlarmPlace::of(Rc::clone(self.inner()))
     }
 }
 

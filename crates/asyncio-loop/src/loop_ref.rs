@@ -39,6 +39,7 @@ impl LoopRef {
         }
     }
 
+    #[inline]
     pub(crate) fn inner(&self) -> &Rc<Inner> {
         &self.inner
     }

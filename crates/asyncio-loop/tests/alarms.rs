@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Dispatch, Entry, Scope, ScopeRef};
-use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop, sleep};
+use asyncio_loop::{Alarm, AlarmPlace, get_running_loop, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ fn an_alarm_in_a_reserved_place_rings_before_timers_of_its_moment_set_since() {
             let (rung, heard) = (Rc::clone(&bell), Rc::new(Cell::new(0)));
             let since = Rc::clone(&heard);
             here.call_at(tie, move || since.set(rung.0.get()));
-            let _alarm = here.alarm_in(place, Some(tie), Entry::dispatch(Rc::clone(&bell)));
+            let _alarm = place.alarm_at(Some(tie), Entry::dispatch(Rc::clone(&bell)));
             sleep(SECOND).await;
             assert_eq!(heard.get(), 1, "when the callback ran it had rung");
         })
@@ -87,7 +87,7 @@ fn an_alarm_of_a_closed_loop_never_rings() {
 }
 
 /// Waits for ever in a scope, which is given to `limit` once it is open. Returns when it was cancelled.
-async fn limited(limit: impl FnOnce(&LoopRef, AlarmPlace, ScopeRef) -> Alarm) -> Instant {
+async fn limited(limit: impl FnOnce(AlarmPlace, ScopeRef) -> Alarm) -> Instant {
     let here = get_running_loop();
     let mut body = pin!(Some(pending::<()>()));
     let mut scope = Scope::new();
@@ -96,11 +96,7 @@ async fn limited(limit: impl FnOnce(&LoopRef, AlarmPlace, ScopeRef) -> Alarm) ->
     let ended = poll_fn(|cx| {
         let polled = scope.poll(body.as_mut(), cx);
         if let Some((place, limit)) = rest.take() {
-            alarm = Some(limit(
-                &here,
-                place,
-                scope.reference().expect("an open scope"),
-            ));
+            alarm = Some(limit(place, scope.reference().expect("an open scope")));
         }
         polled
     });
@@ -117,9 +113,9 @@ fn an_alarm_cancels_a_scope_at_its_time_and_leaves_the_task() {
         .run_until_complete(async {
             let start = get_running_loop().time();
             let at = Some(start + SECOND);
-            let end = limited(|here, place, scope| here.cancel_scope_in(place, at, scope)).await;
+            let end = limited(|place, scope| place.cancel_scope_at(at, scope)).await;
             assert_eq!(end, start + SECOND);
-            let end = limited(|here, _, scope| here.cancel_scope_soon(scope)).await;
+            let end = limited(AlarmPlace::cancel_scope_soon).await;
             assert_eq!(end, start + SECOND, "no time has passed");
             assert_eq!(get_running_loop().metrics().timers, 0);
         })
@@ -138,11 +134,11 @@ fn an_alarm_for_a_scope_that_has_closed_or_is_never_cancelled_does_nothing() {
             let ended = poll_fn(|cx| {
                 let polled = scope.poll(body.as_mut(), cx);
                 if let Some(scope) = scope.reference() {
-                    let at = Some(here.time() + SECOND * 2);
                     let place = here.reserve_alarm();
-                    alarms.push(here.cancel_scope_in(place, at, scope.clone()));
+                    let at = Some(place.time() + SECOND * 2);
+                    alarms.push(place.cancel_scope_at(at, scope.clone()));
                     let place = here.reserve_alarm();
-                    alarms.push(here.cancel_scope_in(place, None, scope));
+                    alarms.push(place.cancel_scope_at(None, scope));
                 }
                 polled
             });

@@ -123,27 +123,14 @@ impl<F: Future> Future for Timed<F> {
                 this.stage.wait(place, around, this.scope, cx);
                 Poll::Pending
             }
-            Poll::Ready(Err(cancelled)) => {
-                let expired = this.stage.end(this.scope);
-                ended(cancelled, expired && requests_around() <= around)
-            }
+            Poll::Ready(Err(cancelled)) => this.stage.end(this.scope, around, cancelled).map(Err),
         }
     }
 }
 
-/// What becomes of a body that was cancelled, by its deadline and by nobody else (`is_ours`): the
-/// number of the requests around is what it was. Or else by another, whose request goes on.
-#[cold]
-fn ended<T>(cancelled: Cancelled, is_ours: bool) -> Poll<Result<T, TimeoutError>> {
-    if is_ours {
-        return Poll::Ready(Err(TimeoutError));
-    }
-    cancelled.go_on();
-    Poll::Pending
-}
-
 impl Stage {
     /// Begins under a handle. Returns the requests around.
+    #[cold]
     fn enter(&mut self) -> u32 {
         let around = requests_around();
         if let Self::Offered(deadline) = self {
@@ -162,7 +149,8 @@ impl Stage {
             Self::Waiting { until, .. } => until.wait(scope),
             Self::Idle(Idle::Fresh(limit)) => {
                 let until = Until::Alarm(start(*limit, place, scope, cx));
-                *self = Self::Waiting { until, around };
+                // What was there has nothing to drop, which the compiler would look for.
+                std::mem::forget(std::mem::replace(self, Self::Waiting { until, around }));
             }
             Self::Idle(Idle::Over) | Self::Offered(_) => {}
         }
@@ -178,9 +166,11 @@ impl Stage {
         }
     }
 
-    /// The body was cancelled. Returns whether its time was over.
-    fn end(&mut self, scope: &Scope) -> bool {
-        match std::mem::replace(self, Self::Idle(Idle::Over)) {
+    /// The body was cancelled: by its deadline and by nobody else, if the number of the requests around
+    /// is what it was; or else by another, whose request goes on.
+    #[cold]
+    fn end(&mut self, scope: &Scope, around: u32, cancelled: Cancelled) -> Poll<TimeoutError> {
+        let expired = match std::mem::replace(self, Self::Idle(Idle::Over)) {
             Self::Waiting {
                 until: Until::Handle(entered),
                 ..
@@ -190,7 +180,12 @@ impl Stage {
                 ..
             } => scope.was_requested(),
             Self::Idle(_) | Self::Offered(_) => false,
+        };
+        if expired && requests_around() <= around {
+            return Poll::Ready(TimeoutError);
         }
+        cancelled.go_on();
+        Poll::Pending
     }
 }
 
@@ -207,15 +202,14 @@ impl Until {
 
 /// Sets the timer of a body that has to wait, in a scope that is open.
 fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) -> Alarm {
-    let event_loop = get_running_loop();
-    let place = place.unwrap_or_else(|| event_loop.reserve_alarm());
+    let place = place.unwrap_or_else(|| get_running_loop().reserve_alarm());
     // A scope is open as long as its body is pending in a running executor.
     let scope = scope.reference().expect("an open scope");
     let when = match limit {
-        Limit::After(delay) if !delay.is_zero() => event_loop.time().checked_add(delay),
-        Limit::At(when) if when > event_loop.time() => Some(when),
+        Limit::After(delay) if !delay.is_zero() => place.time().checked_add(delay),
+        Limit::At(when) if when > place.time() => Some(when),
         // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
-        Limit::After(_) | Limit::At(_) => return event_loop.cancel_scope_soon(scope),
+        Limit::After(_) | Limit::At(_) => return place.cancel_scope_soon(scope),
         Limit::Expiring => {
             scope.cancel();
             // A task in its first step cannot be woken by the scope yet.
@@ -223,7 +217,7 @@ fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_
             None
         }
     };
-    event_loop.cancel_scope_in(place, when, scope)
+    place.cancel_scope_at(when, scope)
 }
 
 impl<F> fmt::Debug for Timed<F> {
