@@ -86,8 +86,11 @@ impl Sleep for Asyncio {
 }
 
 impl Timeout for Asyncio {
-    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
-        asyncio_futures::timeout(duration, future).await.ok()
+    fn timeout<F: Future>(
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> {
+        asyncio_futures::move_on_after(duration, future)
     }
 }
 
