@@ -73,15 +73,23 @@ struct Flags {
     /// `connection_lost` became due while an entry of this connection was queued, which is too
     /// early for it.
     lost_later: bool,
-    /// The connection is broken, and a protocol that reads by itself was asked to take what came
-    /// before that.
-    last_asked: bool,
-    /// The protocol reads by itself, as it said when it was last asked.
-    pulls: bool,
+    pull: Pull,
     /// How many writes were refused: asyncio warns at the fifth.
     refused: u8,
     /// A file is being sent, and nothing else is written.
     claim: Claim,
+}
+
+/// What a protocol that reads by itself has been asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pull {
+    /// Nothing yet, or it does not read by itself.
+    #[default]
+    No,
+    /// To read, and it does so by itself.
+    Asked,
+    /// The connection is broken, and it was asked to take what came before that.
+    LastAsked,
 }
 
 impl<I: Io> Dispatch for Connection<I> {
@@ -200,6 +208,14 @@ impl<I: Io> Connection<I> {
         });
         if let Some(Err(error)) = wanted {
             self.break_off(Some(error));
+        }
+    }
+
+    /// As [`want`](Self::want), when nothing has changed but what is there to be read: for naught
+    /// where that is told once.
+    fn want_after_input(&self) {
+        if self.with_io(I::tells_once) == Some(false) {
+            self.want();
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Connection;
 use super::file::Claim;
+use super::{Connection, Pull};
 use crate::io::{Io, Received};
 use crate::life::Life;
 use crate::{AfterEof, ReadInto};
@@ -61,7 +61,7 @@ impl<I: Io> Connection<I> {
         });
         match outcome {
             Some(Outcome::Later) if self.ready.get().broken => self.broken_unread(),
-            Some(Outcome::Later) => self.flag(|flags| flags.pulls = true),
+            Some(Outcome::Later) => self.flag(|flags| flags.pull = Pull::Asked),
             // What went wrong in a call is reported.
             None => {}
             Some(Outcome::NoRoom) => {
@@ -84,8 +84,7 @@ impl<I: Io> Connection<I> {
     /// is woken, without a run of the connection and a turn for it. Returns whether it was all.
     pub(super) fn wake_reader(&self) -> bool {
         let flags = self.flags.get();
-        let is_plain = flags.pulls
-            && !flags.last_asked
+        let is_plain = flags.pull == Pull::Asked
             && flags.claim == Claim::None
             && self.life.get().reads()
             && !self.has_unwritten();
@@ -97,7 +96,7 @@ impl<I: Io> Connection<I> {
         };
         self.know(ready);
         // First: a waker is foreign code.
-        self.want();
+        self.want_after_input();
         let is_told = self.protocol().is_some_and(|protocol| {
             let protocol = protocol.try_borrow_mut();
             protocol.is_ok_and(|mut protocol| protocol.wake_reader())
@@ -155,10 +154,10 @@ impl<I: Io> Connection<I> {
     /// the next turn for what came before the break: who waits for an answer gets it, though a reset
     /// is behind it.
     fn broken_unread(&self) {
-        if self.flags.get().last_asked {
+        if self.flags.get().pull == Pull::LastAsked {
             self.broken();
         } else {
-            self.flag(|flags| flags.last_asked = true);
+            self.flag(|flags| flags.pull = Pull::LastAsked);
             self.schedule();
         }
     }
@@ -203,12 +202,12 @@ impl<I: Io> Connection<I> {
                     return Ok(0);
                 }
                 Ok(Received { count, .. }) => {
-                    self.want();
+                    self.want_after_input();
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.want();
+                    self.want_after_input();
                     return Err(error);
                 }
                 Err(error) => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use asyncio_reactor::BorrowedSource;
 
-use super::Connection;
+use super::{Connection, Pull};
 use crate::extra::Query;
 use crate::files::Sink;
 use crate::flow::{InvalidLimits, WriteLimits};
@@ -107,7 +107,7 @@ impl<I: Io> Transport for Connection<I> {
         }
         let old = self.protocol.replace(Some(protocol));
         drop(old);
-        self.flag(|flags| flags.pulls = false);
+        self.flag(|flags| flags.pull = Pull::No);
         // The old one may have left in the kernel what the new one wants.
         self.read_on();
     }
