@@ -30,7 +30,7 @@ pub struct Readiness {
 }
 
 impl BitOrAssign for Readiness {
-    /// One by one: of four times `|=` the compiler makes ninety instructions, to do them at once.
+    /// Branches: four times `|=` the compiler does at once, in ninety instructions.
     #[inline]
     fn bitor_assign(&mut self, other: Self) {
         if other.readable {
@@ -250,8 +250,8 @@ impl<T, H> Driven<T, H> {
         self.driving(Driving::begin).unwrap_or_default()
     }
 
-    /// As [`begin`](Self::begin), if there is something to read, or the end, and no error; for
-    /// whoever can do with that and need not have the handler run. `None`: nothing has changed.
+    /// As [`begin`](Self::begin), if there is something to read, or the end, and no error: for
+    /// who need not have the handler run for that. `None`: nothing has changed.
     #[must_use]
     pub fn begin_to_read(&self) -> Option<Readiness> {
         self.driving(|driving| {

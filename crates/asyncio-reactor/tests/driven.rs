@@ -18,6 +18,7 @@ on_every_selector! {
     a_handler_can_be_had_without_an_event_but_not_twice,
     the_end_of_the_stream_is_readiness_to_read,
     a_reset_is_told_as_such,
+    who_only_reads_begins_for_data_and_for_the_end,
     dropping_it_drops_handler_and_source_and_events_under_way,
     a_descriptor_is_driven_or_watched_not_both,
     a_reactor_that_closes_gets_the_handlers_back,
@@ -119,8 +120,28 @@ fn a_reset_is_told_as_such(make: MakeSelector) {
     driven.get_ref().write_all(b"unread").unwrap();
     drop(far);
     assert_eq!(turn(&reactor), ['d']);
+    assert!(
+        driven.begin_to_read().is_none(),
+        "nor does who only reads begin for it"
+    );
     let ready = driven.begin();
     assert!(ready.broken && ready.readable && ready.writable);
+}
+
+fn who_only_reads_begins_for_data_and_for_the_end(make: MakeSelector) {
+    let reactor = Reactor::with_selector(make());
+    let (mut far, driven) = pair(&reactor, 'd');
+    driven.want(Interest::READABLE).unwrap();
+    assert!(driven.begin_to_read().is_none());
+    far.write_all(b"one").unwrap();
+    assert_eq!(turn(&reactor), ['d']);
+    assert!(driven.begin_to_read().unwrap().readable);
+    assert!(driven.begin_to_read().is_none(), "it has begun");
+    assert_eq!(read(&driven), Ok(3));
+    driven.want(Interest::READABLE).unwrap();
+    far.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(turn(&reactor), ['d'], "it was not queued any more");
+    assert!(driven.begin_to_read().unwrap().read_closed);
 }
 
 fn dropping_it_drops_handler_and_source_and_events_under_way(make: MakeSelector) {

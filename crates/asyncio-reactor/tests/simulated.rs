@@ -198,3 +198,38 @@ fn interest_follows_the_handlers() {
     ];
     assert_eq!(*interests.borrow(), expected);
 }
+
+#[test]
+fn what_a_hooks_own_wait_has_found_is_not_lost() {
+    let (simulated, reactor) = simulation();
+    let reactor = Rc::new(reactor);
+    let (_far, near, number) = source();
+    reactor.set_reader(near, 'r').unwrap();
+    let (hook_simulated, hook_reactor) = (simulated.clone(), reactor.clone());
+    simulated.on_block(move |_| {
+        hook_simulated.make_ready(number, Interest::READABLE);
+        hook_reactor.wait(Some(Duration::ZERO)).unwrap();
+    });
+    reactor.wait(Some(SECOND)).unwrap();
+    let mut called = Vec::new();
+    reactor.dispatch(|handler| called.push(handler));
+    assert_eq!(called, ['r']);
+    simulated.on_block(|_| ());
+}
+
+#[test]
+fn what_a_hook_dispatches_leaves_the_books_in_order() {
+    let (simulated, reactor) = simulation();
+    let reactor = Rc::new(reactor);
+    let (_far, near, number) = source();
+    reactor.set_reader(near, 'r').unwrap();
+    let (hook_simulated, hook_reactor) = (simulated.clone(), reactor.clone());
+    simulated.on_block(move |_| {
+        hook_simulated.make_ready(number, Interest::READABLE);
+        hook_reactor.wait(Some(Duration::ZERO)).unwrap();
+        hook_reactor.dispatch(|_| ());
+    });
+    assert_eq!(reactor.wait(Some(SECOND)).unwrap().events, 0);
+    assert_eq!(reactor.wait(Some(Duration::ZERO)).unwrap().events, 0);
+    simulated.on_block(|_| ());
+}

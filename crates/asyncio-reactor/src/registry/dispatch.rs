@@ -37,9 +37,15 @@ impl Registry {
         };
         let waited = self.selector.wait(&mut found, timeout);
         found.extend(refused);
-        let count = found.len();
-        *self.found.borrow_mut() = found;
-        waited.map(|()| count)
+        let mut place = self.found.borrow_mut();
+        if place.is_empty() {
+            *place = found;
+        } else {
+            // The selector has let somebody wait meanwhile, as a simulation's hook may.
+            place.extend(found.drain().collect());
+        }
+        drop(place);
+        waited.map(|()| self.undispatched())
     }
 
     /// Gives level registrations their level meaning where the selector has none. Returns events for

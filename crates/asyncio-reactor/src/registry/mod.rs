@@ -38,7 +38,7 @@ pub(crate) struct Registry {
     /// Wakers that are due. Kept here, so that none is lost when one of them panics.
     wakers: RefCell<VecDeque<Waker>>,
     /// Level registrations that a selector without levels has disarmed, to be armed by the next
-    /// wait: at most one an event that was found.
+    /// wait: at most one for each event found.
     disarmed: RefCell<Vec<Key>>,
 }
 
