@@ -56,11 +56,13 @@ pub trait Dispatch: 'static {
     /// for one, would keep it alive.
     fn discard(&self) {}
 
-    /// The work is about to be queued by [`Recurring::ready`](crate::Recurring::ready): whether it
-    /// need not run, because all that there was to do was to wake a task, and that is done. It may
-    /// wake, and does nothing else of a user's: the loop asks while it takes events in, and runs
+    /// The work is about to be queued by [`Recurring::ready`](crate::Recurring::ready): if all that
+    /// there is to do is to wake a task, that may be done here, instead of in a run. Returns whether no
+    /// entry is to be made.
+    ///
+    /// It wakes, and does nothing else of a user's: the loop asks while it takes events in, and runs
     /// nothing then.
-    fn wake(&self) -> bool {
+    fn wake_instead(&self) -> bool {
         false
     }
 

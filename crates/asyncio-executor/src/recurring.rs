@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::entry::{Dispatch, Entry};
+use crate::flat::drop_flat;
 
 /// A [`Dispatch`] of any type, of which entries are made again and again without allocating: what a
 /// reactor keeps of a transport. Cloning makes a handle to the same work.
@@ -22,8 +23,8 @@ impl Recurring {
         self.0.into_entry()
     }
 
-    /// As [`into_entry`](Self::into_entry), unless the work says that it need not run:
-    /// [`Dispatch::wake`].
+    /// As [`into_entry`](Self::into_entry), unless the work has [woken a task
+    /// instead](Dispatch::wake_instead).
     #[must_use]
     pub fn ready(self) -> Option<Entry> {
         self.0.ready()
@@ -55,7 +56,12 @@ impl<D: Dispatch> Again for D {
     }
 
     fn ready(self: Rc<Self>) -> Option<Entry> {
-        (!self.wake()).then(|| Entry::dispatch(self))
+        if self.wake_instead() {
+            // Whom it has woken may have let go of the rest.
+            drop_flat(self);
+            return None;
+        }
+        Some(Entry::dispatch(self))
     }
 
     fn discard(&self) {

@@ -44,9 +44,10 @@ impl LoopRef {
     /// non-blocking, and is registered once, edge-triggered where the selector has edges.
     ///
     /// The handler runs as an entry of the ready queue, without an allocation, when something it
-    /// [wants](Driven::want) has happened, unless it says that [waking](Dispatch::wake) was enough; it is kept by the loop until the returned value is
-    /// dropped or the loop is closed. Then [`Dispatch::discard`] is called on it, once or more, and
-    /// it has to let go of what it holds, that value included.
+    /// [wants](Driven::want) has happened, unless it [wakes a task instead](Dispatch::wake_instead); it
+    /// is kept by the loop until the returned value is dropped or the loop is closed. Then
+    /// [`Dispatch::discard`] is called on it, once or more, and it has to let go of what it holds, that
+    /// value included.
     ///
     /// # Errors
     /// As [`register`](Self::register). Source and handler are dropped.
@@ -116,7 +117,7 @@ impl<T> Driven<T> {
     }
 
     /// As [`begin`](Self::begin), if there is something to read, or the end, and no error: for
-    /// [`Dispatch::wake`]. `None`: nothing has changed.
+    /// [`Dispatch::wake_instead`]. `None`: nothing has changed.
     #[must_use]
     pub fn begin_to_read(&self) -> Option<Readiness> {
         self.driven.begin_to_read()

@@ -9,7 +9,7 @@ use crate::{DatagramTransport, Transport};
 ///
 /// They are called in this order: `connection_made` once; `data_received` any number of times;
 /// `eof_received` at most once; `connection_lost` once. `pause_writing` and `resume_writing`
-/// alternate in between. All of them are called by the loop, one at a time, and each may call its
+/// alternate in between. All of them are called by the loop, in its turns, one at a time, and each may call its
 /// transport freely: what that would call back comes after the current method has returned, before
 /// anything else for this connection.
 ///
@@ -57,12 +57,12 @@ pub trait Protocol: 'static {
         ReadInto::Shared
     }
 
-    /// As [`get_buffer`](Self::get_buffer), for a protocol that has said [`ReadInto::Later`] there:
-    /// something is there to be read. Returns whether whoever waits for it is woken; `get_buffer` is
-    /// called if not, as provided.
+    /// As [`get_buffer`](Self::get_buffer), for a protocol whose last answer there was
+    /// [`ReadInto::Later`]: something is there to be read. Returns whether whoever waits for it is
+    /// woken; `get_buffer` is called if not, as provided.
     ///
-    /// It does nothing but wake: it is called while the loop takes events in, before the turn in
-    /// which the woken task runs, and a turn earlier than other methods would be.
+    /// It does nothing but wake. Unlike the other methods it is called while the loop takes events
+    /// in, so that the task which is woken runs in the same turn.
     fn wake_reader(&mut self) -> bool {
         false
     }
@@ -82,7 +82,8 @@ pub enum ReadInto<'a> {
     /// Into this one: [`Protocol::buffer_updated`] is called.
     Own(&'a mut [u8]),
     /// Nowhere yet. The bytes stay where they are (in the kernel, for a socket), until
-    /// [`Transport::try_read`] takes them. The transport asks again when more has come. A broken
+    /// [`Transport::try_read`] takes them. The transport asks again when more has come, or has
+    /// [`Protocol::wake_reader`] called. A broken
     /// connection is reported all the same, in the turn after the one in which it asks.
     Later,
 }

@@ -123,7 +123,8 @@ pub trait Transport: ReadTransport + WriteTransport {
     /// has ended its side; `eof_received` follows.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is there: the protocol's `get_buffer` is called when something is.
+    /// `WouldBlock` when nothing is there: the protocol's `get_buffer`, or `wake_reader`, is called
+    /// when something is.
     /// `NotConnected` when the transport is closing. An error of the connection is fatal:
     /// `connection_lost` follows with it.
     ///

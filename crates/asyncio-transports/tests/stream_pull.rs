@@ -252,3 +252,82 @@ fn a_protocol_that_is_borrowed_when_something_comes_is_asked_later_and_reported(
         assert_eq!(log.count("woken"), 0);
     });
 }
+
+struct PanicsInWake(Log);
+
+impl Protocol for PanicsInWake {
+    fn get_buffer(&mut self, _: Option<usize>) -> ReadInto<'_> {
+        self.0.note("asked");
+        ReadInto::Later
+    }
+
+    fn wake_reader(&mut self) -> bool {
+        self.0.note("woken");
+        panic!("in wake_reader, on purpose");
+    }
+
+    fn connection_lost(&mut self, error: Option<io::Error>) {
+        self.0
+            .note(format!("lost {:?}", error.map(|error| error.kind())));
+    }
+}
+
+#[test]
+fn a_wake_reader_that_panics_aborts_as_the_trait_says() {
+    run(async || {
+        let log = Log::default();
+        let (near, far) = Kind::Tcp.pair();
+        let protocol = PanicsInWake(log.clone());
+        let (transport, _) = connect_accepted_socket(|| protocol, near).await.unwrap();
+        send(&far, b"first");
+        log.until("asked").await;
+        assert_eq!(try_read(&transport, 16).unwrap(), b"first");
+        send(&far, b"more");
+        log.until("woken").await;
+        turns(20).await;
+        assert!(transport.is_closing(), "{:?}", log.calls());
+    });
+}
+
+/// Reads by itself first, and then has it read.
+struct Changes(Log, bool);
+
+impl Protocol for Changes {
+    fn get_buffer(&mut self, _: Option<usize>) -> ReadInto<'_> {
+        self.0.note("asked");
+        if self.1 {
+            self.1 = false;
+            return ReadInto::Later;
+        }
+        ReadInto::Shared
+    }
+
+    fn wake_reader(&mut self) -> bool {
+        self.0.note("woken");
+        true
+    }
+
+    fn data_received(&mut self, _: &[u8]) {
+        self.0.note("data");
+    }
+}
+
+#[test]
+fn a_protocol_that_has_gone_over_to_shared_gets_its_data() {
+    run(async || {
+        let log = Log::default();
+        let (near, far) = Kind::Tcp.pair();
+        let protocol = Changes(log.clone(), true);
+        let (transport, _) = connect_accepted_socket(|| protocol, near).await.unwrap();
+        send(&far, b"first");
+        log.until("asked").await;
+        // The transport asks, once more, after a pause.
+        transport.pause_reading();
+        transport.resume_reading();
+        log.until("data").await;
+        let before = log.count("data");
+        send(&far, b"more");
+        turns(50).await;
+        assert!(log.count("data") > before, "{:?}", log.calls());
+    });
+}

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use asyncio_executor::{Context, ErrorContext};
 
@@ -28,17 +29,39 @@ impl<I: Io> Connection<I> {
             }
             Ok(mut borrowed) => {
                 self.flag(|flags| flags.calling = true);
-                let call = || f(&mut *borrowed, &method);
-                catch_unwind(AssertUnwindSafe(|| Context::run_kept(&self.context, call)))
+                self.in_context(|| f(&mut *borrowed, &method))
             }
         };
         self.flag(|flags| flags.calling = false);
         // It may have replaced itself, and this be the last of it.
         self.drop_foreign(protocol);
+        self.returned(outcome, method.get())
+    }
+
+    /// Calls `wake_reader`, the one method that may be called outside the connection's turns, and so
+    /// after which nothing of a turn follows: what it does to the flow is told in the next one. Returns
+    /// whether whoever waits is woken, or the connection has broken off.
+    pub(super) fn call_wake_reader(&self) -> bool {
+        let Some(protocol) = self.protocol() else {
+            return false;
+        };
+        let outcome = match protocol.try_borrow_mut() {
+            Err(_) => return false,
+            Ok(mut borrowed) => self.in_context(|| borrowed.wake_reader()),
+        };
+        self.drop_foreign(protocol);
+        self.returned(outcome, "wake_reader").unwrap_or(true)
+    }
+
+    fn in_context<R>(&self, call: impl FnOnce() -> R) -> thread::Result<R> {
+        catch_unwind(AssertUnwindSafe(|| Context::run_kept(&self.context, call)))
+    }
+
+    /// What the method of this name has returned. A panic is reported, and ends the connection.
+    fn returned<R>(&self, outcome: thread::Result<R>, name: &str) -> Option<R> {
         match outcome {
             Ok(value) => Some(value),
             Err(payload) => {
-                let name = method.get();
                 let message = format!("Fatal error: protocol.{name}() call failed.");
                 let context = ErrorContext::new(&message).panicked(&*payload);
                 self.report(context);

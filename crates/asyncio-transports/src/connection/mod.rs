@@ -137,7 +137,7 @@ impl<I: Io> Dispatch for Connection<I> {
         drop_flat((protocol, io, outbox, rest));
     }
 
-    fn wake(&self) -> bool {
+    fn wake_instead(&self) -> bool {
         self.wake_reader()
     }
 
@@ -202,6 +202,7 @@ impl<I: Io> Connection<I> {
         let waits_to_write = self.has_unwritten() || self.is_file_blocked();
         let wanted = self.with_io(|io| {
             io.want(Interest {
+                // Told once, reading stays wanted: the interest would change with each message.
                 readable: life.reads() && (!ready.readable || io.tells_once()),
                 writable: waits_to_write && !ready.writable,
             })
@@ -211,8 +212,8 @@ impl<I: Io> Connection<I> {
         }
     }
 
-    /// As [`want`](Self::want), when nothing has changed but what is there to be read: for naught
-    /// where that is told once.
+    /// As [`want`](Self::want), when nothing has changed but what is there to be read: there is
+    /// nothing to say where that is told once.
     fn want_after_input(&self) {
         if self.with_io(I::tells_once) == Some(false) {
             self.want();

@@ -59,6 +59,9 @@ impl<I: Io> Connection<I> {
                 }),
             }
         });
+        if !matches!(outcome, Some(Outcome::Later)) {
+            self.flag(|flags| flags.pull = Pull::No);
+        }
         match outcome {
             Some(Outcome::Later) if self.ready.get().broken => self.broken_unread(),
             Some(Outcome::Later) => self.flag(|flags| flags.pull = Pull::Asked),
@@ -81,7 +84,8 @@ impl<I: Io> Connection<I> {
     }
 
     /// Something has come for a protocol that reads by itself. If that is all, whoever waits for it
-    /// is woken, without a run of the connection and a turn for it. Returns whether it was all.
+    /// is woken, without a run of the connection and a turn for it. Returns whether no entry is to be
+    /// made.
     pub(super) fn wake_reader(&self) -> bool {
         let flags = self.flags.get();
         let is_plain = flags.pull == Pull::Asked
@@ -97,11 +101,7 @@ impl<I: Io> Connection<I> {
         self.know(ready);
         // First: a waker is foreign code.
         self.want_after_input();
-        let is_told = self.protocol().is_some_and(|protocol| {
-            let protocol = protocol.try_borrow_mut();
-            protocol.is_ok_and(|mut protocol| protocol.wake_reader())
-        });
-        if !is_told {
+        if !self.call_wake_reader() {
             self.schedule();
         }
         true

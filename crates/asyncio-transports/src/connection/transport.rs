@@ -105,9 +105,9 @@ impl<I: Io> Transport for Connection<I> {
         if self.life.get().is_over() {
             return;
         }
+        self.flag(|flags| flags.pull = Pull::No);
         let old = self.protocol.replace(Some(protocol));
         drop(old);
-        self.flag(|flags| flags.pull = Pull::No);
         // The old one may have left in the kernel what the new one wants.
         self.read_on();
     }

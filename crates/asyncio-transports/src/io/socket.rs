@@ -22,7 +22,7 @@ pub(crate) struct StreamSocket {
     local: bool,
     /// Readiness is reported at its edge.
     edge: bool,
-    /// The last word to the reactor.
+    /// The last word to the reactor, which need not hear it twice where there are edges.
     wanted: Cell<Interest>,
 }
 
