@@ -9,6 +9,7 @@ use std::time::Duration;
 use asyncio_executor::Task;
 use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
@@ -90,7 +91,7 @@ impl Timeout for Asyncio {
         duration: Duration,
         future: F,
     ) -> impl Future<Output = Option<F::Output>> {
-        asyncio_futures::move_on_after(duration, future)
+        asyncio_futures::timeout(duration, future).map(Result::ok)
     }
 }
 

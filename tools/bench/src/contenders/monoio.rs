@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_lite::future::try_zip;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use local_sync::mpsc::{bounded, unbounded};
 use local_sync::semaphore::Semaphore;
@@ -89,8 +90,11 @@ impl Sleep for Monoio {
 }
 
 impl Timeout for Monoio {
-    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
-        monoio::time::timeout(duration, future).await.ok()
+    fn timeout<F: Future>(
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> {
+        monoio::time::timeout(duration, future).map(Result::ok)
     }
 }
 
