@@ -17,7 +17,7 @@ use crate::loop_ref::LoopRef;
 #[must_use = "dropping an alarm takes its timer away"]
 pub struct Alarm {
     inner: Rc<Inner>,
-    /// `None` on a closed loop.
+    /// `None` if no timer was set: on a closed loop, for never, and for soon.
     key: Option<TimerKey>,
 }
 

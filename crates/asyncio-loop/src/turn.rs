@@ -109,9 +109,7 @@ impl Inner {
     /// A whole turn of a run. Inside `enter`.
     pub(crate) fn turn(&self, main: Option<&mut dyn FnMut()>) -> io::Result<()> {
         let plan = self.begin();
-        if plan.poll {
-            self.wait(plan)?;
-        }
+        self.wait(plan)?;
         self.finish(plan, main);
         Ok(())
     }
@@ -149,11 +147,16 @@ impl Inner {
         }
     }
 
+    #[inline]
     pub(crate) fn wait(&self, plan: Plan) -> io::Result<()> {
-        if !plan.poll {
-            return Ok(());
+        if plan.poll {
+            self.poll(plan.timeout)
+        } else {
+            Ok(())
         }
-        let mut timeout = plan.timeout;
+    }
+
+    fn poll(&self, mut timeout: Option<Duration>) -> io::Result<()> {
         let has_come = || self.executor.has_remote();
         if timeout != Some(Duration::ZERO) && self.lookout.look(timeout, &*self.clock, has_come) {
             if self.lookout.may_skip_poll() {

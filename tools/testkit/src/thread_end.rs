@@ -11,7 +11,7 @@ thread_local! {
 }
 
 /// Makes two values in a thread of its own, and drops them among its thread-local values: one before
-/// all those that `make` has used and one after, in which order ever the system destroys them.
+/// all those that `make` has used and one after, in whatever order the system destroys them.
 ///
 /// A destructor that panics there ends the process.
 ///

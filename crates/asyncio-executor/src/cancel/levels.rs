@@ -67,7 +67,7 @@ impl Drop for Level<'_> {
         if unopened.get() > self.around {
             unopened.set(self.around);
         } else {
-            // (In parts, so that none of them has to have an address before.)
+            // Its fields, not `self`: a reference would keep them out of registers.
             *self.place = take_node(self.local, self.around, self.outer);
         }
     }

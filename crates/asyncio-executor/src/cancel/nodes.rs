@@ -101,6 +101,20 @@ impl Node {
         self.state != State::Closed
     }
 
+    /// What a quiet node is: whoever changes more than its place goes through `get_mut`.
+    fn is_blank_but_for_its_place(&self) -> bool {
+        matches!(self.kind, Kind::Plain(None))
+            && self.last.is_none()
+            && self.waker.is_none()
+            && self.message.is_none()
+            && self.unwinding_message.is_none()
+            && self.marks.pending() == 0
+            && !self.marks.is_unwinding()
+            && (self.passed_on, self.visited, self.count) == (0, 0, 0)
+            && self.claim == (NodeId::NONE, 0)
+            && !(self.requested || self.message_stays || self.yields || self.returned)
+    }
+
     /// The last request that was answered here, above, or inside.
     pub(super) fn answered_at_all(&self) -> u64 {
         self.answered.max(self.answered_below)
@@ -240,6 +254,7 @@ impl Nodes {
         if node.state != State::Quiet || !node.first.is_none() {
             return false;
         }
+        debug_assert!(node.is_blank_but_for_its_place());
         let (parent, gap, answered) = (node.parent, node.gap(), node.answered_at_all());
         node.parent = NodeId::NONE;
         node.previous = NodeId::NONE;

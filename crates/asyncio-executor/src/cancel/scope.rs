@@ -124,7 +124,7 @@ impl Scope {
         self.ended(polled, body)
     }
 
-    /// What follows from a poll of the body, if there are marks.
+    /// What follows from a poll of the body, if there are marks or the scope got its node in it.
     #[cold]
     fn left<F: Future>(
         &mut self,

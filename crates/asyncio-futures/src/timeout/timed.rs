@@ -149,7 +149,7 @@ impl Stage {
             Self::Waiting { until, .. } => until.wait(scope),
             Self::Idle(Idle::Fresh(limit)) => {
                 let until = Until::Alarm(start(*limit, place, scope, cx));
-                // What was there has nothing to drop, which the compiler would look for.
+                // It was `Idle`: an assignment would look for something to drop.
                 std::mem::forget(std::mem::replace(self, Self::Waiting { until, around }));
             }
             Self::Idle(Idle::Over) | Self::Offered(_) => {}

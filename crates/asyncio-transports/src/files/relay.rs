@@ -22,7 +22,7 @@ thread_local! {
     /// wrong one. They are compared by their addresses, and never looked at.
     ///
     /// Without a destructor, so that a file may also be on its way while the thread's locals are
-    /// destroyed; [`Swapped`] leaves no memory behind.
+    /// destroyed; the last [`Swapped`] to be dropped frees its memory.
     static EXCHANGED: RefCell<ManuallyDrop<Vec<*const ()>>> =
         const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
