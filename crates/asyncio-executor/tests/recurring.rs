@@ -41,7 +41,7 @@ fn what_wakes_a_task_instead_makes_no_entry_and_the_task_is_the_next() {
         })
     });
     executor.run_until_stalled();
-    assert!(recurring.clone().ready().is_none());
+    assert!(recurring.ready().is_none());
     assert_eq!(executor.ready_len(), 1, "the step of the task");
     executor.run_until_stalled();
     assert!(task.done());
