@@ -42,6 +42,32 @@ impl Slot {
     }
 }
 
+/// A thread is in the middle of waking the task when it is cancelled: the request waits for the scope
+/// that is to answer it, however long that takes.
+#[test]
+fn a_wake_up_under_way_in_another_thread_does_not_make_a_request_go_outwards_w3() {
+    let executor = Executor::new();
+    let slot = Slot::default();
+    let task = executor.create_task(catch_cancelled(finally(
+        {
+            let slot = slot.clone();
+            async move { drop(slot.take().await) }
+        },
+        async || (),
+    )));
+    executor.run_until_stalled();
+    let waker = slot.0.lock().unwrap().1.take().unwrap();
+    thread::spawn(move || waker.wake()).join().unwrap();
+    task.cancel();
+    for _ in 0..10 {
+        // A turn, but for what has come from other threads.
+        executor.run_ready(executor.ready_len(), None);
+        executor.end_turn();
+    }
+    let ended = executor.run_until_complete(task).unwrap();
+    assert!(ended.expect("the task was not cancelled").is_err());
+}
+
 /// The body has the value, or its clean-up waits for it and has it: once, in every order.
 #[test]
 fn a_value_that_comes_while_its_scope_is_cancelled_is_had_once_w3() {

@@ -79,6 +79,8 @@ pub(crate) struct Node {
     /// The last cancel operation that came by, and whether it still passes its request on from here
     /// (roots only): finds cycles of claims.
     pub(crate) visited: u64,
+    /// When the task of this root was polled last while there were marks, in polls of that kind.
+    pub(super) polled: u64,
     /// Tells this node from earlier ones of its number.
     pub(crate) generation: u32,
     state: State,
@@ -302,6 +304,7 @@ impl Node {
             unwinding_message: None,
             count: 0,
             visited: 0,
+            polled: 0,
             generation: 0,
             state: State::Closed,
             claim: (NodeId::NONE, 0),

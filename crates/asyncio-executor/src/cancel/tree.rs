@@ -39,6 +39,8 @@ pub(crate) struct Tree {
     /// How many nodes have a waker of their own: while it is 0, wakers need no search.
     pub(super) wakers: Cell<usize>,
     last_request: Cell<u64>,
+    /// How often a task was polled while there were marks.
+    pub(super) polls: Cell<u64>,
     /// The task whose root was asked for last, and that.
     last_root: Cell<(Key, NodeId)>,
     pub(super) levels: Levels,
@@ -56,6 +58,7 @@ impl Tree {
             moves: Cell::new(0),
             wakers: Cell::new(0),
             last_request: Cell::new(0),
+            polls: Cell::new(0),
             last_root: Cell::new((Key::NONE, NodeId::NONE)),
             levels: Levels::default(),
             bare: BareClaims::default(),

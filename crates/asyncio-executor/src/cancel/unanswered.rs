@@ -11,6 +11,8 @@ pub(crate) struct Unanswered {
     generation: u32,
     request: u64,
     turns: u8,
+    /// The polls that there had been.
+    since: u64,
 }
 
 impl Unanswered {
@@ -30,6 +32,7 @@ impl Tree {
                 generation,
                 request,
                 turns: 0,
+                since: self.polls.get(),
             });
         }
     }
@@ -76,6 +79,7 @@ impl Tree {
 
     /// After a turn: a mark that has waited for two further turns (its scope is kept, but no
     /// longer polled) goes to the scope's parent, if the request was made there or further out.
+    /// It waits on while its task was not polled at all.
     pub(crate) fn settle(&self, local: &Local) {
         for mut mark in self.unanswered.take() {
             let found = self.look(mark.node, |node| {
@@ -87,6 +91,11 @@ impl Tree {
             };
             if mark.turns < 2 {
                 mark.turns += 1;
+                self.unanswered.borrow_mut().push(mark);
+                continue;
+            }
+            let is_marked = self.pending(mark.node) == mark.request;
+            if is_marked && self.wake_unpolled(local, mark.node, mark.since) {
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }

@@ -53,6 +53,28 @@ impl Tree {
         }
     }
 
+    /// The task with this root is polled while there are marks.
+    pub(crate) fn note_poll(&self, root: NodeId) {
+        let polls = self.polls.get() + 1;
+        self.polls.set(polls);
+        self.with(root, |root| root.polled = polls);
+    }
+
+    /// Whether the scope, which is marked, is woken by its task, and that was not polled since: another
+    /// thread may be in the middle of waking it, which no other wake-up overtakes. To be sure, it is
+    /// woken.
+    pub(super) fn wake_unpolled(&self, local: &Local, id: NodeId, since: u64) -> bool {
+        let Some(Place::Task(key)) = self.find_waker(id) else {
+            return false;
+        };
+        let polled = self.look(local.tasks.root(key), |root| root.polled);
+        let is_unpolled = polled.is_some_and(|polled| polled <= since);
+        if is_unpolled {
+            local.tasks.wake(key);
+        }
+        is_unpolled
+    }
+
     /// Where the waker of a scope stands.
     fn find_waker(&self, id: NodeId) -> Option<Place> {
         let nodes = self.nodes.borrow();

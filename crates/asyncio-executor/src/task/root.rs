@@ -215,10 +215,12 @@ fn poll_body<F: Future>(
     cx: &mut Context<'_>,
     is_failure: impl FnOnce(&F::Output) -> bool,
 ) -> Option<(Outcome<F::Output>, Status)> {
-    if local.tree.is_marked()
-        && let Some(cancelled) = local.tree.answer(local.tasks.root(key))
-    {
-        return Some(end_cancelled(local, body, cancelled));
+    if local.tree.is_marked() {
+        let root = local.tasks.root(key);
+        local.tree.note_poll(root);
+        if let Some(cancelled) = local.tree.answer(root) {
+            return Some(end_cancelled(local, body, cancelled));
+        }
     }
     let polled = catch_unwind(AssertUnwindSafe(|| match body.as_mut().as_pin_mut() {
         Some(body) => body.poll(cx),
