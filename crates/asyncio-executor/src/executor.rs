@@ -157,6 +157,7 @@ impl Executor {
         };
         self.enter(|| {
             let mut turns = 0;
+            let mut idle = 0;
             loop {
                 self.drain();
                 let ready = self.ready_len();
@@ -166,9 +167,12 @@ impl Executor {
                 let ran = self.run_ready(ready, None);
                 self.end_turn();
                 turns += 1;
-                // What is left is the entry of a main future, whose turn does not come here.
-                let only_main = ran == 0 && self.ready_len() == ready && !self.has_unanswered();
-                if self.is_interrupted() || only_main {
+                // What is left is the entry of a main future, whose turn does not come here. Requests
+                // are settled some turns later, unless they wait for that, too.
+                let only_main = ran == 0 && ready != 0 && self.ready_len() == ready;
+                idle = if only_main { idle + 1 } else { 0 };
+                let is_stalled = only_main && (!self.has_unanswered() || idle > TURNS_TO_SETTLE);
+                if self.is_interrupted() || is_stalled {
                     return turns;
                 }
             }
@@ -368,6 +372,9 @@ impl fmt::Debug for Executor {
             .finish_non_exhaustive()
     }
 }
+
+/// In how many turns without an entry each request is settled whose task is not kept from running.
+const TURNS_TO_SETTLE: usize = 64;
 
 /// The executor is running while this lives.
 #[derive(Debug)]
