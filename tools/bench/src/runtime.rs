@@ -49,9 +49,12 @@ pub trait Sleep: Runtime {
 
 /// A runtime that can end what takes too long.
 pub trait Timeout: Sleep {
-    /// Awaits `future` for at most so long; `None` when the time was over.
-    fn timeout<F: Future>(duration: Duration, future: F)
-    -> impl Future<Output = Option<F::Output>>;
+    /// Awaits `future` for at most so long; an error, of the runtime's own kind, when the time was
+    /// over. So each is measured as its users call it, with nothing around it.
+    fn timeout<F: Future>(
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, impl Sized>>;
 }
 
 /// A runtime that can hand blocking calls to other threads.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use asyncio_executor::Task;
 use asyncio_loop::{EventLoop, LoopHandle, get_running_loop};
 use asyncio_sync::{Lock, Queue as AsyncioQueue, Semaphore};
-use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::{Contender, Role};
@@ -90,8 +89,8 @@ impl Timeout for Asyncio {
     fn timeout<F: Future>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> {
-        asyncio_futures::timeout(duration, future).map(Result::ok)
+    ) -> impl Future<Output = Result<F::Output, impl Sized>> {
+        asyncio_futures::timeout(duration, future)
     }
 }
 

@@ -10,8 +10,8 @@ use compio::io::util::copy_bidirectional_with_sizes;
 use compio::io::{AsyncRead, AsyncWriteExt};
 use compio::net::{TcpListener, TcpStream};
 use compio::runtime::{JoinHandle, RuntimeBuilder};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
 use local_channel::mpsc;
 
 use super::{Contender, Role};
@@ -88,8 +88,8 @@ impl Timeout for Compio {
     fn timeout<F: Future>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> {
-        compio::time::timeout(duration, future).map(Result::ok)
+    ) -> impl Future<Output = Result<F::Output, impl Sized>> {
+        compio::time::timeout(duration, future)
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_lite::future::try_zip;
-use futures_util::FutureExt;
 use futures_util::future::join_all;
 use local_sync::mpsc::{bounded, unbounded};
 use local_sync::semaphore::Semaphore;
@@ -93,8 +92,8 @@ impl Timeout for Monoio {
     fn timeout<F: Future>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> {
-        monoio::time::timeout(duration, future).map(Result::ok)
+    ) -> impl Future<Output = Result<F::Output, impl Sized>> {
+        monoio::time::timeout(duration, future)
     }
 }
 

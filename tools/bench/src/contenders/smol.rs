@@ -77,12 +77,12 @@ impl Sleep for Smol {
 }
 
 impl Timeout for Smol {
-    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Output, impl Sized> {
         let timer = async {
             Timer::after(duration).await;
-            None
+            Err(())
         };
-        futures_lite::future::or(async { Some(future.await) }, timer).await
+        futures_lite::future::or(async { Ok(future.await) }, timer).await
     }
 }
 

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
@@ -85,8 +84,8 @@ impl Timeout for Tokio {
     fn timeout<F: Future>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> {
-        tokio::time::timeout(duration, future).map(Result::ok)
+    ) -> impl Future<Output = Result<F::Output, impl Sized>> {
+        tokio::time::timeout(duration, future)
     }
 }
 
