@@ -26,8 +26,8 @@ const ABSENT: u32 = 0;
 
 /// Deadline, order among equal deadlines, and slot, from the highest bits to the lowest.
 ///
-/// One number, so that a comparison is one subtraction with borrow instead of two branches. No two
-/// entries of a heap have the same `seq`, so that the slot never decides.
+/// One number, so that a comparison is one subtraction with borrow instead of two branches. The slot
+/// decides only among timers whose places are lost: see `places`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry(u128);
 
@@ -120,6 +120,7 @@ impl Heap {
 
     /// Makes one more slot known.
     #[cold]
+    #[inline(never)]
     pub(crate) fn add_slot(&mut self) {
         self.places.push(ABSENT);
         let missing = lines_for(self.places.len()).saturating_sub(self.lines.len());

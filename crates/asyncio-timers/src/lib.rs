@@ -61,11 +61,13 @@
 
 mod clock;
 mod heap;
+mod places;
 mod queue;
 mod slots;
 
 pub use clock::{Clock, ManualClock, MonotonicClock, deadline_after};
-pub use queue::{Place, TimerQueue};
+pub use places::Place;
+pub use queue::TimerQueue;
 pub use slots::TimerKey;
 
 /// Compiles and runs the example of the README.

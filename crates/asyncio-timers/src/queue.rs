@@ -1,6 +1,7 @@
 //! The timer queue: heap and slots put together, deadlines to numbers and back, postponement.
 
 use crate::heap::{Entry, Heap};
+use crate::places::{Place, Places};
 use crate::slots::{Slots, TimerKey};
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -22,11 +23,12 @@ const NEVER: u64 = u64::MAX;
 /// * Memory: the queue allocates when it has more timers than ever before, and keeps the memory
 ///   for the next ones; [`shrink_to_fit`](Self::shrink_to_fit) gives it back. Values are never
 ///   kept.
-/// * No call runs code of the value but [`clear`](Self::clear) and dropping the queue, which drop
-///   values. What those destructors do, also if they panic, leaves the queue in order.
+/// * No call runs code of the value but [`clear`](Self::clear), [`discard`](Self::discard) and dropping
+///   the queue, which drop values, and [`insert_with`](Self::insert_with), which has one made. What that
+///   code does, also if it panics, leaves the queue in order.
 ///
-/// After 2³² insertions and reschedulings the next one renumbers all timers in their order, which
-/// sorts them: some 60 ms for a million, under 1 ms for ten thousand.
+/// After 2³² places, and then every 2³¹, the next insertion or rescheduling renumbers all timers in their
+/// order, which sorts them: some 60 ms for a million, under 1 ms for ten thousand.
 ///
 /// # Examples
 ///
@@ -56,14 +58,9 @@ pub struct TimerQueue<T> {
     /// timer had before it was postponed. Such an entry is brought up to date when it is first.
     heap: Heap,
     slots: Slots<T>,
-    /// Goes up with each insertion and rescheduling, so that ties are first in, first out.
-    next_seq: u32,
+    /// Ties are first in, first out.
+    places: Places,
 }
-
-/// A place in the line of timers of one deadline: [`TimerQueue::reserve`].
-#[must_use = "a place is for `insert_at`"]
-#[derive(Debug)]
-pub struct Place(u32);
 
 impl<T> TimerQueue<T> {
     /// An empty queue, which has not allocated anything.
@@ -86,7 +83,7 @@ impl<T> TimerQueue<T> {
             origin,
             heap: Heap::with_capacity(timers),
             slots: Slots::with_capacity(timers),
-            next_seq: 0,
+            places: Places::default(),
         }
     }
 
@@ -108,22 +105,39 @@ impl<T> TimerQueue<T> {
     /// Keeps a place for a timer that is inserted later, or never: among timers of its deadline it
     /// stands as if it had been inserted now.
     ///
-    /// It takes no room, and need not be given back. (If all timers are renumbered before it is
-    /// used, it stands last among those that were there.)
+    /// It takes no room, and need not be given back. (If it is used so late that 2³¹ others were taken
+    /// meanwhile, it may stand before all that have its deadline.)
     #[inline]
     pub fn reserve(&mut self) -> Place {
-        Place(self.take_seq())
+        self.places.reserve()
     }
 
-    /// [`insert`](Self::insert), in a place of this queue that was [reserved](Self::reserve).
+    /// [`insert`](Self::insert), in a place that was [reserved](Self::reserve) or
+    /// [numbered](Place::numbered).
     ///
     /// # Panics
     ///
     /// As [`insert`](Self::insert).
     #[inline]
     pub fn insert_at(&mut self, place: Place, deadline: Option<Instant>, value: T) -> TimerKey {
+        self.insert_with(place, deadline, || value)
+    }
+
+    /// [`insert_at`](Self::insert_at) of a value that is made when its room is there, and so need not
+    /// be moved.
+    ///
+    /// # Panics
+    ///
+    /// As [`insert`](Self::insert); and when `value` panics, and then nothing is inserted.
+    #[inline]
+    pub fn insert_with(
+        &mut self,
+        place: Place,
+        deadline: Option<Instant>,
+        value: impl FnOnce() -> T,
+    ) -> TimerKey {
         let when_ns = self.to_ns(deadline);
-        let Place(seq) = place;
+        let seq = self.seq_of(place);
         let key = self.slots.insert(when_ns, seq, value);
         if key.slot() as usize == self.heap.slots() {
             self.heap.add_slot();
@@ -143,7 +157,20 @@ impl<T> TimerQueue<T> {
         self.slots.vacate(key.slot()).map(|(_, value)| value)
     }
 
+    /// [`remove`](Self::remove) for who has no use for the value, which is dropped where it is: so its
+    /// destructor must not need the queue. Returns whether there was such a timer.
+    #[inline]
+    pub fn discard(&mut self, key: TimerKey) -> bool {
+        if !self.contains(key) {
+            return false;
+        }
+        self.heap.remove(key.slot());
+        self.slots.clear(key.slot());
+        true
+    }
+
     /// Whether the timer is still in the queue.
+    #[inline]
     #[must_use]
     pub fn contains(&self, key: TimerKey) -> bool {
         self.slots.get(key).is_some()
@@ -177,18 +204,31 @@ impl<T> TimerQueue<T> {
     /// once, when its old deadline is reached, however often it was postponed until then.
     #[inline]
     pub fn reschedule(&mut self, key: TimerKey, deadline: Option<Instant>) -> bool {
+        let place = self.reserve();
+        self.reschedule_at(place, key, deadline)
+    }
+
+    /// [`reschedule`](Self::reschedule), to a place that was [reserved](Self::reserve) or
+    /// [numbered](Place::numbered).
+    #[inline]
+    pub fn reschedule_at(
+        &mut self,
+        place: Place,
+        key: TimerKey,
+        deadline: Option<Instant>,
+    ) -> bool {
         if !self.contains(key) {
             return false;
         }
         let when_ns = self.to_ns(deadline);
-        let seq = self.take_seq();
+        let seq = self.seq_of(place);
         let slot = self.slots.at_mut(key.slot());
-        let before_ns = slot.when_ns;
+        let before = (slot.when_ns, slot.seq);
         slot.when_ns = when_ns;
         slot.seq = seq;
         if when_ns == NEVER {
             self.heap.remove(key.slot());
-        } else if when_ns < before_ns {
+        } else if (when_ns, seq) < before {
             let entry = Entry::new(when_ns, seq, key.slot());
             match self.heap.entry_of(key.slot()) {
                 None => self.heap.push(entry),
@@ -315,19 +355,21 @@ impl<T> TimerQueue<T> {
         Entry::new(slot.when_ns, slot.seq, entry.slot())
     }
 
+    /// The number of a place in the heap.
     #[inline]
-    fn take_seq(&mut self) -> u32 {
-        if self.next_seq == u32::MAX {
-            self.renumber();
-        }
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        seq
+    fn seq_of(&mut self, place: Place) -> u32 {
+        let seq = self.places.seq_of(&place);
+        seq.unwrap_or_else(|| self.renumber_for(&place))
     }
 
-    /// Numbers the timers anew, in their order, when the numbers are used up.
+    /// Numbers the timers anew, in their order, when the heap's numbers are used up, so that this place
+    /// comes next. Returns its number.
     #[cold]
-    fn renumber(&mut self) {
+    #[inline(never)]
+    fn renumber_for(&mut self, place: &Place) -> u32 {
+        if self.places.is_lost(place) && self.heap.first().is_some() {
+            return 0;
+        }
         let mut entries: Vec<Entry> = self
             .heap
             .entries()
@@ -339,7 +381,7 @@ impl<T> TimerQueue<T> {
             self.slots.at_mut(entry.slot()).seq = seq;
         }
         self.heap.refill(&entries);
-        self.next_seq = entries.len() as u32;
+        self.places.go_on(place, entries.len())
     }
 
     /// Nanoseconds from the origin; [`NEVER`] for no deadline and for one out of range.

@@ -128,22 +128,25 @@ impl<T> Slots<T> {
     ///
     /// If there are [`SLOTS_MAX`] timers.
     #[inline]
-    pub(crate) fn insert(&mut self, when_ns: u64, seq: u32, value: T) -> TimerKey {
+    pub(crate) fn insert(&mut self, when_ns: u64, seq: u32, value: impl FnOnce() -> T) -> TimerKey {
         let slot = self.first_vacant;
         if let Some(vacant) = self.slots.get_mut(slot as usize)
             && let Some(generation) = vacant.generation
         {
+            let value = value();
             self.first_vacant = vacant.seq;
             vacant.seq = seq;
             vacant.when_ns = when_ns;
-            vacant.value = Some(value);
+            // It was vacant: an assignment would look for something to drop.
+            std::mem::forget(vacant.value.replace(value));
             self.occupied += 1;
             return TimerKey::new(slot, generation);
         }
-        self.insert_new(when_ns, seq, value)
+        self.insert_new(when_ns, seq, value())
     }
 
     #[cold]
+    #[inline(never)]
     fn insert_new(&mut self, when_ns: u64, seq: u32, value: T) -> TimerKey {
         assert!(self.slots.len() < SLOTS_MAX, "too many timers");
         let generation = self.first_generation;
@@ -190,13 +193,33 @@ impl<T> Slots<T> {
         let room = &mut self.slots[slot as usize];
         let generation = room.generation?;
         let value = room.value.take()?;
+        self.vacated(slot, generation);
+        Some((TimerKey::new(slot, generation), value))
+    }
+
+    /// Drops the timer of a slot. Its key is stale from now on.
+    #[inline]
+    pub(crate) fn clear(&mut self, slot: u32) {
+        let room = &mut self.slots[slot as usize];
+        if let Some(generation) = room.generation
+            && room.value.is_some()
+        {
+            self.vacated(slot, generation);
+            // Last, since its destructor may panic.
+            self.slots[slot as usize].value = None;
+        }
+    }
+
+    /// The timer of this slot, which had this generation, goes.
+    #[inline]
+    fn vacated(&mut self, slot: u32, generation: NonZeroU32) {
+        let room = &mut self.slots[slot as usize];
         room.generation = generation.checked_add(1);
         if room.generation.is_some() {
             room.seq = self.first_vacant;
             self.first_vacant = slot;
         }
         self.occupied -= 1;
-        Some((TimerKey::new(slot, generation), value))
     }
 
     /// Takes out all timers.

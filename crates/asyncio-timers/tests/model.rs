@@ -1,6 +1,6 @@
 //! The queue against the simplest thing that is right: a `BTreeMap` keyed by (deadline, order).
 
-use asyncio_timers::{TimerKey, TimerQueue};
+use asyncio_timers::{Place, TimerKey, TimerQueue};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,18 @@ struct Model {
 }
 
 impl Model {
-    fn insert(&mut self, key: TimerKey, when: Option<u64>, value: u32) {
+    fn reserve(&mut self) -> u64 {
         let order = self.next_order;
         self.next_order += 1;
+        order
+    }
+
+    fn insert(&mut self, key: TimerKey, when: Option<u64>, value: u32) {
+        let order = self.reserve();
+        self.insert_at(order, key, when, value);
+    }
+
+    fn insert_at(&mut self, order: u64, key: TimerKey, when: Option<u64>, value: u32) {
         let before = self.timers.insert(key, (when, order, value));
         assert_eq!(before, None, "a key that is alive was given again");
         if let Some(when) = when {
@@ -80,6 +89,8 @@ struct Pair {
     model: Model,
     /// Alive and stale ones.
     keys: Vec<TimerKey>,
+    /// Places that are not used yet, and their order in the model.
+    reserved: Vec<(Place, u64)>,
 }
 
 impl Pair {
@@ -91,6 +102,7 @@ impl Pair {
             queue: TimerQueue::new(origin),
             model: Model::default(),
             keys: Vec::new(),
+            reserved: Vec::new(),
         }
     }
 
@@ -118,12 +130,26 @@ impl Pair {
         let deadline = when.map(|when| self.instant(when));
         let key = self.any_key(random);
         match (random.below(100), key) {
-            (0..=39, _) | (_, None) => {
+            (0, _) => {
+                let reserved = (self.queue.reserve(), self.model.reserve());
+                self.reserved.push(reserved);
+            }
+            (1..=2, _) if !self.reserved.is_empty() => {
+                let pick = random.below(self.reserved.len() as u64);
+                let (place, order) = self.reserved.swap_remove(pick as usize);
+                let key = self.queue.insert_with(place, deadline, || value);
+                self.model.insert_at(order, key, when, value);
+                self.keys.push(key);
+            }
+            (1..=39, _) | (_, None) => {
                 let key = self.queue.insert(deadline, value);
                 self.model.insert(key, when, value);
                 self.keys.push(key);
             }
-            (40..=59, Some(key)) => assert_eq!(self.queue.remove(key), self.model.remove(key)),
+            (40..=49, Some(key)) => assert_eq!(self.queue.remove(key), self.model.remove(key)),
+            (50..=59, Some(key)) => {
+                assert_eq!(self.queue.discard(key), self.model.remove(key).is_some());
+            }
             (60..=79, Some(key)) => assert_eq!(
                 self.queue.reschedule(key, deadline),
                 self.model.reschedule(key, when)

@@ -1,6 +1,7 @@
 //! What fires, and in which order.
 
-use asyncio_timers::{TimerKey, TimerQueue};
+use asyncio_timers::{Place, TimerKey, TimerQueue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 fn ms(count: u64) -> Duration {
@@ -53,6 +54,132 @@ fn a_timer_in_a_reserved_place_fires_before_ties_inserted_since() {
     assert_eq!(timers.deadline(key), tie);
     let expected = ["earlier", "before", "reserved", "since"];
     assert_eq!(pop_all(&mut timers, start + ms(5)), expected);
+}
+
+/// Of which a caller may have used any number for others.
+#[test]
+fn places_that_are_numbered_outside_are_in_the_order_of_their_numbers() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    let at = Place::numbered;
+    timers.insert_at(at(u64::MAX / 2 + 10), tie, "third");
+    timers.insert_at(at(u64::MAX / 2), tie, "first");
+    let moved = timers.insert_at(at(u64::MAX / 2 + 1), Some(start + ms(9)), "fourth");
+    assert!(timers.reschedule_at(at(u64::MAX / 2 + 11), moved, tie));
+    timers.insert_at(at(u64::MAX / 2 + 2), tie, "second");
+    // Too far for the numbers of the heap: all are numbered anew.
+    timers.insert_at(at(u64::MAX - 1), tie, "last but one");
+    timers.insert_at(at(u64::MAX), tie, "last");
+    let expected = ["first", "second", "third", "fourth", "last but one", "last"];
+    assert_eq!(pop_all(&mut timers, start + ms(5)), expected);
+}
+
+#[test]
+fn places_of_the_queue_stand_behind_those_that_were_numbered_outside() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    timers.insert_at(Place::numbered(1 << 40), tie, 0);
+    for value in 1..4 {
+        timers.insert(tie, value);
+    }
+    assert_eq!(pop_all(&mut timers, start + ms(5)), [0, 1, 2, 3]);
+}
+
+/// The one that makes all be numbered anew comes right after another that is used later.
+#[test]
+fn a_place_reserved_shortly_before_all_are_numbered_anew_is_kept() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    for number in 0..8 {
+        timers.insert_at(Place::numbered(number), tie, number);
+    }
+    let (outer, inner) = ((1 << 32) + 20, (1 << 32) + 21);
+    timers.insert_at(Place::numbered(inner), tie, inner);
+    timers.insert_at(Place::numbered(outer), tie, outer);
+    let expected = [0, 1, 2, 3, 4, 5, 6, 7, outer, inner];
+    assert_eq!(pop_all(&mut timers, start + ms(5)), expected);
+}
+
+/// They stand before the others.
+#[test]
+fn a_timer_whose_place_is_too_far_back_fires_at_its_deadline() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    timers.insert_at(Place::numbered(u64::MAX), tie, "last");
+    timers.insert_at(Place::numbered(0), tie, "first");
+    timers.insert_at(Place::numbered(1), Some(start + ms(6)), "later");
+    assert_eq!(pop_all(&mut timers, start + ms(5)), ["first", "last"]);
+    assert_eq!(timers.len(), 1);
+}
+
+/// It is too far from all that follow, for as long as it is there.
+#[test]
+fn one_far_place_does_not_lose_the_order_of_those_that_come_when_it_is_gone() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    let keys: Vec<_> = (0..4)
+        .map(|number| timers.insert_at(Place::numbered(number), tie, 99))
+        .collect();
+    let far = timers.insert_at(Place::numbered(1 << 40), tie, 100);
+    for key in keys {
+        assert!(timers.discard(key));
+    }
+    assert!(timers.discard(far));
+    for value in 0..4 {
+        timers.insert_at(Place::numbered(10 + value), tie, value);
+    }
+    assert_eq!(pop_all(&mut timers, start + ms(5)), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_destructor_that_panics_leaves_the_queue_in_order() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let start = Instant::now();
+    let mut timers = TimerQueue::new(start);
+    let key = timers.insert(Some(start), Some(Bomb));
+    assert!(catch_unwind(AssertUnwindSafe(|| timers.discard(key))).is_err());
+    assert!(!timers.contains(key) && timers.is_empty());
+    let next = timers.insert(Some(start), None);
+    assert!(timers.discard(next));
+}
+
+#[test]
+fn a_timer_rescheduled_to_an_earlier_place_of_its_deadline_goes_there() {
+    let start = Instant::now();
+    let tie = Some(start + ms(5));
+    let mut timers = TimerQueue::new(start);
+    let early = timers.reserve();
+    timers.insert(tie, "second");
+    let moved = timers.insert(tie, "first");
+    assert!(timers.reschedule_at(early, moved, tie));
+    assert_eq!(pop_all(&mut timers, start + ms(5)), ["first", "second"]);
+}
+
+#[test]
+fn a_value_that_panics_while_it_is_made_leaves_nothing() {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new(start);
+    for round in 0..2 {
+        let place = timers.reserve();
+        let insert = || timers.insert_with(place, Some(start), || panic!("no value"));
+        assert!(catch_unwind(AssertUnwindSafe(insert)).is_err());
+        assert!(timers.is_empty());
+        // The second round finds a vacant slot.
+        let key = timers.insert(Some(start + ms(1)), round);
+        assert_eq!(timers.next_deadline(), Some(start + ms(1)));
+        assert!(timers.discard(key));
+        assert!(!timers.discard(key) && timers.next_deadline().is_none());
+    }
 }
 
 /// Rescheduling counts as insertion, also to the deadline that the timer has already.
