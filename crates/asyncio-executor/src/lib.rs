@@ -63,9 +63,9 @@ mod yielding;
 
 pub use callback::Handle;
 pub use cancel::{
-    Cancellation, Cancelled, CatchCancelled, Claim, ClaimRef, Claimed, Finally, Scope, ScopeRef,
-    Settled, Shielded, WaitPlace, catch_cancelled, finally, finally_with, raise_cancelled,
-    renew_requests, requests_around, shielded,
+    Cancellation, Cancelled, CatchCancelled, Claim, ClaimRef, Claimed, Finally, Scope, ScopeKey,
+    ScopeRef, Settled, Shielded, WaitPlace, catch_cancelled, finally, finally_with,
+    raise_cancelled, renew_requests, requests_around, shielded,
 };
 pub use context::{Context, ContextVar, SendContext, Token, TokenError};
 pub use entry::{Dispatch, Entry};

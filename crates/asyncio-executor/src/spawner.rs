@@ -6,6 +6,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use crate::callback::{self, Handle};
+use crate::cancel::{ScopeKey, ScopeRef};
 use crate::caught::or_report;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -25,6 +26,7 @@ impl Spawner {
         Self(Rc::clone(local))
     }
 
+    #[inline]
     pub(crate) fn local(&self) -> &Rc<Local> {
         &self.0
     }
@@ -172,6 +174,12 @@ impl Spawner {
     #[must_use]
     pub fn scope_count(&self) -> usize {
         self.0.tree.len()
+    }
+
+    /// The handle to a scope by its key, which must be of this executor.
+    #[must_use]
+    pub fn scope_ref(&self, key: ScopeKey) -> ScopeRef {
+        key.reference(&self.0)
     }
 
     /// For waits on what belongs to this executor, whenever they would be pending: refuses inside

@@ -33,7 +33,8 @@ pub struct ClaimRef(NodeRef);
 
 impl ClaimRef {
     pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Option<Self> {
-        NodeRef::new(local, node).map(Self)
+        let key = local.tree.key(node)?;
+        Some(Self(NodeRef::new(local, key)))
     }
 
     /// What is waited for has ended as cancelled, or leaves the answer to the next poll of the wait.

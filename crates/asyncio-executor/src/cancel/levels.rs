@@ -34,15 +34,13 @@ pub(super) struct Level<'a> {
     place: &'a mut Option<Open>,
     /// How many levels there are around it.
     around: u32,
-    /// The scope around those.
-    outer: NodeId,
 }
 
 impl<'a> Level<'a> {
     /// Whether a plain scope may go without a node in its first poll, with this waker.
     #[inline]
     pub(super) fn suffices(local: &Local, waker: &Waker) -> bool {
-        !local.tree.is_marked() && local.tree.is_woken_by_task(local, waker)
+        local.tree.is_quiet() && local.is_polled_with(waker)
     }
 
     /// Begins the first poll of a scope.
@@ -55,7 +53,6 @@ impl<'a> Level<'a> {
             local,
             place,
             around,
-            outer: tree.current.get(),
         }
     }
 }
@@ -68,25 +65,21 @@ impl Drop for Level<'_> {
             unopened.set(self.around);
         } else {
             // Its fields, not `self`: a reference would keep them out of registers.
-            *self.place = take_node(self.local, self.around, self.outer);
+            *self.place = take_node(self.local);
         }
     }
 }
 
 /// Takes the node that was made of a level meanwhile.
 #[cold]
-fn take_node(local: &Rc<Local>, around: u32, outer: NodeId) -> Option<Open> {
+fn take_node(local: &Rc<Local>) -> Option<Open> {
     let tree = &local.tree;
-    let mut opened = tree.levels.opened.borrow_mut();
-    let node = opened.pop();
-    // Those around were opened, too; and right under its task a scope is in no other.
-    let outer = if around == 0 {
-        outer
-    } else {
-        opened.last().copied().unwrap_or(outer)
-    };
-    tree.current.set(outer);
-    node.map(|node| Open::new(local, node, tree.generation(node)))
+    let node = tree.levels.opened.borrow_mut().pop()?;
+    // It was opened under the scope that was the current one, and nobody moves or closes a scope whose
+    // body is being polled.
+    debug_assert!(tree.key(node).is_some());
+    tree.current.set(tree.scope_around(node));
+    Some(Open::new(local, tree.key(node)?))
 }
 
 impl Tree {

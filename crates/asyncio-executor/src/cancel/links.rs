@@ -1,6 +1,6 @@
 //! Parents and children: the shape of the tree, and walks through it.
 
-use crate::cancel::nodes::{Node, Nodes};
+use crate::cancel::nodes::{Node, NodeKey, Nodes};
 use crate::cancel::{Kind, NodeId, Tree};
 
 /// What a node leaves among its siblings.
@@ -46,7 +46,6 @@ impl Gap {
 impl Nodes {
     /// Makes `id` the last child of `parent`, if there is such a node. Returns what the child has to
     /// know: its parent, the child before it, and the last request that was answered there.
-    #[inline]
     pub(super) fn append(&mut self, id: NodeId, parent: NodeId) -> (NodeId, NodeId, u64) {
         let Some(above) = self.place_mut(parent) else {
             return (NodeId::NONE, NodeId::NONE, 0);
@@ -66,6 +65,16 @@ impl Tree {
     pub(super) fn first_child(&self, id: NodeId) -> Option<NodeId> {
         self.look(id, |node| node.first)
             .filter(|first| !first.is_none())
+    }
+
+    /// The scope around `id`; `NONE` right under its task's root.
+    pub(super) fn scope_around(&self, id: NodeId) -> NodeId {
+        let parent = self.look(id, |node| node.parent).unwrap_or(NodeId::NONE);
+        let is_root = self.look(parent, |node| matches!(node.kind, Kind::Root(_)));
+        match is_root {
+            Some(true) => NodeId::NONE,
+            _ => parent,
+        }
     }
 
     /// Appends `id` to the children of `parent`.
@@ -88,8 +97,8 @@ impl Tree {
     }
 
     /// The innermost scopes under `start` that have not answered `request`, in the order in
-    /// which they were opened, each with its generation. A shield counts as one.
-    pub(crate) fn innermost(&self, start: NodeId, request: u64) -> Vec<(NodeId, u32)> {
+    /// which they were opened. A shield counts as one.
+    pub(super) fn innermost(&self, start: NodeId, request: u64) -> Vec<NodeKey> {
         let nodes = self.nodes.borrow();
         let mut found = Vec::new();
         let mut stack = vec![start];
@@ -102,7 +111,7 @@ impl Tree {
             }
             if node.first.is_none() || matches!(node.kind, Kind::Shield) {
                 if node.answered_below < request {
-                    found.push((id, node.generation));
+                    found.push(node.key(id));
                 }
                 continue;
             }

@@ -1,7 +1,5 @@
 //! The marks on the nodes: how a request is answered, and what becomes of one that was not.
 
-use std::cell::Cell;
-
 use crate::cancel::{Cancelled, NodeId, Tree};
 use crate::error::Message;
 use crate::home;
@@ -41,28 +39,7 @@ pub(crate) fn note_yield() {
     });
 }
 
-/// How many marks there are in a tree: while there is none, a poll need not look for one.
-#[derive(Default)]
-pub(super) struct Marked(Cell<usize>);
-
-impl Marked {
-    /// A mark was set, or taken away.
-    fn count(&self, old: u64, new: u64) {
-        match (old, new) {
-            (0, 1..) => self.0.set(self.0.get() + 1),
-            (1.., 0) => self.0.set(self.0.get() - 1),
-            _ => {}
-        }
-    }
-}
-
 impl Tree {
-    /// Whether any scope is marked at all.
-    #[inline]
-    pub(crate) fn is_marked(&self) -> bool {
-        self.marked.0.get() != 0
-    }
-
     pub(crate) fn pending(&self, id: NodeId) -> u64 {
         self.look(id, |node| node.marks.pending).unwrap_or(0)
     }
@@ -82,7 +59,7 @@ impl Tree {
         let Some(old) = self.with(id, |node| set(mark(&mut node.marks))) else {
             return 0;
         };
-        self.marked.count(old, request);
+        self.unusual.mark(old != 0, request != 0);
         old
     }
 

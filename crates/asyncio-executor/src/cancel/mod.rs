@@ -5,6 +5,7 @@
 //! | [`nodes`] | the nodes, and the table that they stand in |
 //! | [`tree`] | the tree: opening a scope, coming back to it, closing it |
 //! | [`marks`] | the marks on them: how a request is answered |
+//! | [`unusual`] | tallies of what a poll would have to look for |
 //! | [`levels`] | scopes that have no node yet |
 //! | [`links`] | who polls whom: the shape of the tree |
 //! | [`wakers`] | which waker wakes a scope |
@@ -20,6 +21,7 @@
 //! | [`claim`] | a leaf that passes a request on to what it waits for |
 //! | [`bare`] | the commonest claim, which needs no node |
 //! | [`place`] | where a wait stands, for those who choose whom to wake |
+//! | [`around`] | how many requests there are around |
 //! | [`cancelled`] | the value of a cancellation, and going on with it |
 //!
 //! Two kinds of mark. A *request* is answered at the scope's next poll, never in the poll in
@@ -28,6 +30,7 @@
 //! that became ready in that poll. Requests are numbered upwards; a scope ignores the ones that
 //! it has answered, and inherits its parent's number when it is opened.
 
+mod around;
 mod bare;
 mod cancelled;
 mod catch;
@@ -47,8 +50,10 @@ mod scope;
 mod shielded;
 mod tree;
 mod unanswered;
+mod unusual;
 mod wakers;
 
+pub use around::requests_around;
 pub(crate) use bare::BareClaim;
 pub use cancelled::{Cancelled, raise_cancelled, renew_requests};
 pub use catch::{CatchCancelled, catch_cancelled};
@@ -60,9 +65,9 @@ pub(crate) use marks::note_yield;
 pub(crate) use nodes::{Kind, NodeId};
 pub(crate) use orphan::{CleanUps, give_up};
 pub use place::WaitPlace;
-pub use reference::ScopeRef;
+pub use reference::{ScopeKey, ScopeRef};
 pub use request::Cancellation;
 pub(crate) use request::{cancel_task, cancelling, uncancel};
-pub use scope::{Scope, requests_around};
+pub use scope::Scope;
 pub use shielded::{Shielded, shielded};
 pub(crate) use tree::Tree;

@@ -43,6 +43,26 @@ pub(crate) enum Kind {
     Claim(Target),
 }
 
+/// The number of a node, and its generation, which tells it from earlier and later ones of that number.
+// One number, so that it stays in a register on its way: two that are stored side by side and loaded
+// together wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NodeKey(u64);
+
+impl NodeKey {
+    pub(super) const NONE: Self = Self(u64::MAX);
+
+    #[inline]
+    fn new(id: NodeId, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(id.0))
+    }
+
+    #[inline]
+    pub(super) fn id(self) -> NodeId {
+        NodeId(self.0 as u32)
+    }
+}
+
 pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) parent: NodeId,
@@ -82,10 +102,10 @@ pub(crate) struct Node {
     /// When the task of this root was polled last while there were marks, in polls of that kind.
     pub(super) polled: u64,
     /// Tells this node from earlier ones of its number.
-    pub(crate) generation: u32,
+    generation: u32,
     state: State,
-    /// The claim that has passed a request on to this root, and its generation.
-    pub(super) claim: (NodeId, u32),
+    /// The claim that has passed a request on to this root.
+    pub(super) claim: NodeKey,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,8 +133,14 @@ impl Node {
             && self.marks.pending() == 0
             && !self.marks.is_unwinding()
             && (self.passed_on, self.visited, self.count) == (0, 0, 0)
-            && self.claim == (NodeId::NONE, 0)
+            && self.claim == NodeKey::NONE
             && !(self.requested || self.message_stays || self.yields || self.returned)
+    }
+
+    /// The key of this node, whose number is `id`.
+    #[inline]
+    pub(super) fn key(&self, id: NodeId) -> NodeKey {
+        NodeKey::new(id, self.generation)
     }
 
     /// The last request that was answered here, above, or inside.
@@ -168,6 +194,17 @@ impl Nodes {
         self.list.get(id.index()).filter(|node| node.is_open())
     }
 
+    /// The key of a node that is open.
+    #[inline]
+    pub(super) fn key(&self, id: NodeId) -> Option<NodeKey> {
+        Some(self.get(id)?.key(id))
+    }
+
+    /// Whether the node is open: still the one of this key.
+    pub(super) fn is_open(&self, key: NodeKey) -> bool {
+        self.key(key.id()) == Some(key)
+    }
+
     /// A node, to be changed in whatever way.
     #[inline]
     pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
@@ -182,9 +219,15 @@ impl Nodes {
         self.list.get_mut(id.index()).filter(|node| node.is_open())
     }
 
-    /// Opens a node of any kind: see [`open_plain`](Self::open_plain).
+    /// Opens a node, as the last child of `parent` if there is such a node. It inherits what was answered
+    /// there.
     pub(crate) fn open(&mut self, kind: Kind, parent: NodeId) -> NodeId {
-        let (id, _) = self.open_plain(parent);
+        let mut id = self.closed;
+        if id.is_none() {
+            id = self.add();
+        }
+        let place = self.append(id, parent);
+        self.occupy(id, place);
         // Blank, it is that already.
         if !matches!(kind, Kind::Plain(None))
             && let Some(node) = self.get_mut(id)
@@ -194,15 +237,24 @@ impl Nodes {
         id
     }
 
-    /// Opens a plain node, as the last child of `parent` if there is such a node. It inherits what was
-    /// answered there. Returns its generation, too.
+    /// [`open`](Self::open) for a plain node that is the only child of its parent, and finds room: so
+    /// it nearly always is. `None`, and nothing is done, if it is not.
     #[inline]
-    pub(super) fn open_plain(&mut self, parent: NodeId) -> (NodeId, u32) {
-        let mut id = self.closed;
-        if id.is_none() {
-            id = self.add();
+    pub(super) fn open_only(&mut self, parent: NodeId) -> Option<NodeKey> {
+        let id = self.closed;
+        let above = self.place_mut(parent)?;
+        if id.is_none() || !above.last.is_none() {
+            return None;
         }
-        let place = self.append(id, parent);
+        above.first = id;
+        above.last = id;
+        let place = (parent, NodeId::NONE, above.answered_at_all());
+        Some(self.occupy(id, place))
+    }
+
+    /// Makes the first closed node an open one, at this place.
+    #[inline]
+    fn occupy(&mut self, id: NodeId, place: (NodeId, NodeId, u64)) -> NodeKey {
         let generation = self.last_generation.wrapping_add(1);
         self.last_generation = generation;
         self.open += 1;
@@ -212,7 +264,7 @@ impl Nodes {
             node.state = State::Quiet;
             (node.parent, node.previous, node.answered) = place;
         }
-        (id, generation)
+        NodeKey::new(id, generation)
     }
 
     #[cold]
@@ -307,7 +359,7 @@ impl Node {
             polled: 0,
             generation: 0,
             state: State::Closed,
-            claim: (NodeId::NONE, 0),
+            claim: NodeKey::NONE,
         }
     }
 }

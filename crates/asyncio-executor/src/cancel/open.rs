@@ -3,17 +3,16 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::NodeId;
+use crate::cancel::nodes::NodeKey;
 use crate::cancel::reference::NodeRef;
+use crate::cancel::{NodeId, ScopeKey, ScopeRef};
 use crate::local::Local;
 use crate::registry::Key;
 
 /// A scope's node in the tree of an executor.
 pub(super) struct Open {
     pub(super) local: Rc<Local>,
-    pub(super) node: NodeId,
-    /// Tells the node from others of its number, for those who ask when it is closed.
-    pub(super) generation: u32,
+    key: NodeKey,
     /// The scope and the task around it in its last poll, and how many moves there had been.
     scope: NodeId,
     task: Key,
@@ -21,23 +20,32 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// The scope `node`, in which nothing is being polled.
+    /// The scope of this node, in which nothing is being polled.
     #[inline]
-    pub(super) fn new(local: &Rc<Local>, node: NodeId, generation: u32) -> Self {
+    pub(super) fn new(local: &Rc<Local>, key: NodeKey) -> Self {
         Self {
             local: Rc::clone(local),
-            node,
-            generation,
+            key,
             scope: local.tree.current.get(),
             task: local.current.get(),
             moves: local.tree.moves.get(),
         }
     }
 
-    /// The node as it is known outside the tree.
     #[inline]
-    pub(super) fn reference(&self) -> NodeRef {
-        NodeRef::of_open(&self.local, self.node, self.generation)
+    pub(super) fn node(&self) -> NodeId {
+        self.key.id()
+    }
+
+    /// The node as it is known outside the tree.
+    pub(super) fn reference(&self) -> ScopeRef {
+        ScopeRef(NodeRef::new(&self.local, self.key))
+    }
+
+    /// The same for who knows the executor.
+    #[inline]
+    pub(super) fn scope_key(&self, local: &Rc<Local>) -> Option<ScopeKey> {
+        Rc::ptr_eq(&self.local, local).then_some(ScopeKey(self.key))
     }
 
     /// Notes where the scope has been put.
@@ -56,8 +64,8 @@ impl Open {
     #[inline]
     pub(super) fn is_calm(&self, waker: &Waker) -> bool {
         let tree = &self.local.tree;
-        tree.is_woken_by_task(&self.local, waker)
-            && !tree.is_marked()
+        tree.is_quiet()
+            && self.local.is_polled_with(waker)
             && !tree.has_levels()
             && tree.moves.get() == self.moves
             && tree.current.get() == self.scope

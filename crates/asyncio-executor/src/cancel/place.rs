@@ -4,7 +4,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::{Kind, NodeId};
+use crate::cancel::Kind;
+use crate::cancel::nodes::NodeKey;
 use crate::home;
 use crate::local::Local;
 use crate::registry::Key;
@@ -50,10 +51,8 @@ pub struct WaitPlace {
     /// The task that waits. Its number may be another's since, which is harmless in a hint, and one
     /// wake-up too many otherwise: the wait itself has gone elsewhere then.
     task: Key,
-    /// The scope right around the wait, and its generation. `NONE` for the task's root, which may
-    /// have no node yet.
-    scope: NodeId,
-    generation: u32,
+    /// The scope right around the wait. `NONE` for the task's root, which may have no node yet.
+    scope: NodeKey,
 }
 
 /// Nowhere, as outside an executor.
@@ -63,8 +62,7 @@ impl Default for WaitPlace {
         Self {
             local: None,
             task: Key::NONE,
-            scope: NodeId::NONE,
-            generation: 0,
+            scope: NodeKey::NONE,
         }
     }
 }
@@ -84,16 +82,16 @@ impl WaitPlace {
     #[inline]
     fn in_executor(local: &Rc<Local>) -> Self {
         local.tree.open_levels(local);
-        let (task, scope) = (local.current.get(), local.tree.current.get());
-        let generation = match scope.is_none() {
-            true => 0,
-            false => local.tree.generation(scope),
+        let scope = local.tree.current.get();
+        let scope = match scope.is_none() {
+            true => NodeKey::NONE,
+            // The current scope is open.
+            false => local.tree.key(scope).unwrap_or(NodeKey::NONE),
         };
         Self {
             local: Some(Rc::clone(local)),
-            task,
+            task: local.current.get(),
             scope,
-            generation,
         }
     }
 
@@ -128,13 +126,13 @@ impl WaitPlace {
     }
 
     fn is_marked(&self, local: &Local) -> bool {
-        let is_root = self.scope.is_none();
+        let is_root = self.scope == NodeKey::NONE;
         let id = match is_root {
             true => local.tasks.root(self.task),
-            false => self.scope,
+            false => self.scope.id(),
         };
         let answers = local.tree.look(id, |node| match node.kind {
-            Kind::Root(_) | Kind::Plain(_) => is_root || node.generation == self.generation,
+            Kind::Root(_) | Kind::Plain(_) => is_root || node.key(id) == self.scope,
             // No request goes through a shield, and no wait stands under a leaf.
             Kind::Shield | Kind::Claim(_) => false,
         });

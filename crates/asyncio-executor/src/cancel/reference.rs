@@ -3,7 +3,8 @@
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use crate::cancel::{NodeId, Tree, request};
+use crate::cancel::nodes::NodeKey;
+use crate::cancel::{NodeId, request};
 use crate::error::Message;
 use crate::local::Local;
 
@@ -45,43 +46,38 @@ impl fmt::Debug for ScopeRef {
     }
 }
 
+/// A scope, for who knows its executor: a [`ScopeRef`] in eight bytes, with nothing counted.
+///
+/// [`Scope::key_in`](crate::Scope::key_in) gives it, and [`Spawner::scope_ref`](crate::Spawner::scope_ref)
+/// makes a handle of it. In another executor it names nothing, or a scope that has nothing to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeKey(pub(super) NodeKey);
+
+impl ScopeKey {
+    pub(crate) fn reference(self, local: &Rc<Local>) -> ScopeRef {
+        ScopeRef(NodeRef::new(local, self.0))
+    }
+}
+
 /// What [`ScopeRef`] and [`ClaimRef`](crate::ClaimRef) are made of.
 #[derive(Clone)]
 pub(super) struct NodeRef {
     local: Weak<Local>,
-    node: NodeId,
-    generation: u32,
+    key: NodeKey,
 }
 
 impl NodeRef {
-    /// `None` when the node has closed.
-    #[inline]
-    pub(super) fn new(local: &Rc<Local>, node: NodeId) -> Option<Self> {
-        let generation = local.tree.look(node, |node| node.generation)?;
-        Some(Self::of_open(local, node, generation))
-    }
-
-    /// The same for a node that is open, by its generation.
-    #[inline]
-    pub(super) fn of_open(local: &Rc<Local>, node: NodeId, generation: u32) -> Self {
+    pub(super) fn new(local: &Rc<Local>, key: NodeKey) -> Self {
         Self {
             local: Rc::downgrade(local),
-            node,
-            generation,
+            key,
         }
     }
 
     /// The node, if it is still that one.
     pub(super) fn find(&self) -> Option<(Rc<Local>, NodeId)> {
         let local = self.local.upgrade()?;
-        let is_open = local.tree.is_generation(self.node, self.generation);
-        is_open.then_some((local, self.node))
-    }
-}
-
-impl Tree {
-    /// Whether the node of this number is the one that had this generation.
-    pub(super) fn is_generation(&self, node: NodeId, generation: u32) -> bool {
-        self.look(node, |node| node.generation) == Some(generation)
+        let is_open = local.tree.is_open(self.key);
+        is_open.then(|| (local, self.key.id()))
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::cancel::claim::Target;
+use crate::cancel::nodes::NodeKey;
 use crate::cancel::{ClaimRef, Kind, NodeId};
 use crate::caught;
 use crate::error::Message;
@@ -32,24 +33,22 @@ pub struct Cancellation {
     is_polled_next: bool,
 }
 
-/// Each names a node with its generation: waking a foreign waker may end tasks and close scopes that
+/// Each names a node by its key: waking a foreign waker may end tasks and close scopes that
 /// are still to come, and open others under their numbers.
 enum Step {
     /// The root of a task.
-    Task(Rc<Local>, NodeId, u32),
+    Task(Rc<Local>, NodeKey),
     /// The request has gone on from this task as far as it goes.
-    Left(Rc<Local>, NodeId, u32),
+    Left(Rc<Local>, NodeKey),
     /// A scope or leaf, and the number of the request.
-    Mark(Rc<Local>, NodeId, u32, u64),
+    Mark(Rc<Local>, NodeKey, u64),
 }
 
 impl Step {
     /// Whether the node is still that one.
     fn is_due(&self) -> bool {
-        let (Self::Task(local, node, generation)
-        | Self::Left(local, node, generation)
-        | Self::Mark(local, node, generation, _)) = self;
-        local.tree.is_generation(*node, *generation)
+        let (Self::Task(local, node) | Self::Left(local, node) | Self::Mark(local, node, _)) = self;
+        local.tree.is_open(*node)
     }
 }
 
@@ -97,25 +96,24 @@ impl Cancellation {
     }
 
     fn pass_to(&mut self, local: &Rc<Local>, key: Key) -> bool {
-        let root = local.tree.root(local, key);
-        let before = local.tree.with(root, |root| {
+        let id = local.tree.root(local, key);
+        let before = local.tree.with(id, |root| {
             let before = root.visited;
             if before != self.passing() && before != self.sent() {
                 root.visited = self.sent();
             }
-            (before, root.generation)
+            (before, root.key(id))
         });
         match before {
             None => false,
             Some((before, _)) if before == self.passing() => false,
             Some((before, _)) if before == self.sent() => {
                 // One more request, of which this is the whole effect.
-                local.tree.count_request(root);
+                local.tree.count_request(id);
                 true
             }
-            Some((_, generation)) => {
-                self.passed
-                    .push(Step::Task(Rc::clone(local), root, generation));
+            Some((_, root)) => {
+                self.passed.push(Step::Task(Rc::clone(local), root));
                 true
             }
         }
@@ -160,19 +158,18 @@ impl Cancellation {
                 continue;
             }
             match step {
-                Step::Task(local, root, generation) => {
-                    local.tree.count_request(root);
+                Step::Task(local, root) => {
+                    local.tree.count_request(root.id());
                     let passing = self.passing();
-                    local.tree.with(root, |root| root.visited = passing);
-                    self.stack
-                        .push(Step::Left(Rc::clone(&local), root, generation));
-                    self.mark_under(&local, root);
+                    local.tree.with(root.id(), |root| root.visited = passing);
+                    self.stack.push(Step::Left(Rc::clone(&local), root));
+                    self.mark_under(&local, root.id());
                 }
-                Step::Left(local, root, _) => {
+                Step::Left(local, root) => {
                     let sent = self.sent();
-                    local.tree.with(root, |root| root.visited = sent);
+                    local.tree.with(root.id(), |root| root.visited = sent);
                 }
-                Step::Mark(local, node, _, request) => self.mark(&local, node, request),
+                Step::Mark(local, node, request) => self.mark(&local, node.id(), request),
             }
         }
     }
@@ -189,7 +186,7 @@ impl Cancellation {
         self.stack.extend(
             marks
                 .rev()
-                .map(|(node, generation)| Step::Mark(Rc::clone(local), node, generation, request)),
+                .map(|node| Step::Mark(Rc::clone(local), node, request)),
         );
     }
 
@@ -258,14 +255,14 @@ impl Cancellation {
             && let Some(waker) = tree.waker(local, node)
             && !(self.is_polled_next && local.is_polled_with(&waker))
         {
-            let generation = tree.look(node, |node| node.generation);
+            let key = tree.key(node);
             let before = local.ready_len();
             caught::wake(local, waker);
             if local.ready_len() > before {
                 // A foreign waker may have closed the node, and opened another of its number.
-                tree.with(node, |node| {
-                    node.message_stays |= Some(node.generation) == generation;
-                });
+                if tree.key(node) == key {
+                    tree.with(node, |node| node.message_stays = true);
+                }
             }
         }
     }

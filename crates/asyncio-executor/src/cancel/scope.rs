@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::cancel::around::{requests_around, sum_around};
 use crate::cancel::levels::Level;
 use crate::cancel::open::Open;
-use crate::cancel::{Cancelled, Here, Kind, NodeId, ScopeRef, request};
+use crate::cancel::{Cancelled, Here, Kind, NodeId, ScopeKey, ScopeRef, request};
 use crate::caught::wake;
 use crate::home;
 use crate::local::Local;
+use crate::spawner::Spawner;
 use crate::task::Observer;
 
 /// A scope as part of a future of your own: what [`catch_cancelled`](crate::catch_cancelled()) is made
@@ -25,6 +27,8 @@ pub struct Scope {
     open: Option<Open>,
     /// A request was made on the node that was closed.
     was_requested: bool,
+    /// The sum of the requests around it when its body was polled first.
+    around: u32,
 }
 
 impl Scope {
@@ -34,6 +38,7 @@ impl Scope {
         Self {
             open: None,
             was_requested: false,
+            around: 0,
         }
     }
 
@@ -94,7 +99,7 @@ impl Scope {
         {
             let tree = &open.local.tree;
             let polled = {
-                let _here = Here::new(tree, open.node);
+                let _here = Here::new(tree, open.node());
                 inner(body.as_mut()).poll(cx)
             };
             if tree.is_marked() {
@@ -110,6 +115,7 @@ impl Scope {
         self.poll_anew(kind, body, cx)
     }
 
+    #[cold]
     #[inline(never)]
     fn poll_anew<F: Future>(
         &mut self,
@@ -117,6 +123,9 @@ impl Scope {
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Cancelled>> {
+        if self.open.is_none() {
+            self.around = requests_around();
+        }
         let polled = match self.answer(cx) {
             Some(cancelled) => Poll::Ready(Err(cancelled)),
             None => self.poll_open(kind, cx, |cx| inner(body.as_mut()).poll(cx)),
@@ -170,7 +179,7 @@ impl Scope {
             self.close();
         }
         let open = self.open.as_mut()?;
-        let request = local.tree.resume(local, open.node, Some(cx.waker()));
+        let request = local.tree.resume(local, open.node(), Some(cx.waker()));
         open.moved();
         request
     }
@@ -204,6 +213,10 @@ impl Scope {
     ) -> Option<Poll<T>> {
         home::with(|local| {
             let local = local.filter(|local| Level::suffices(local, cx.waker()))?;
+            self.around = match local.tree.is_counted() {
+                true => sum_around(local),
+                false => 0,
+            };
             let _level = Level::begin(local, &mut self.open);
             Some(poll(cx))
         })
@@ -214,17 +227,23 @@ impl Scope {
     fn open_calm(&mut self, cx: &Context<'_>) -> bool {
         home::with(|local| {
             let Some(local) = local else { return false };
-            let tree = &local.tree;
-            if self.open.is_none() {
-                let (node, generation) = tree.open_plain(local);
-                self.open = Some(Open::new(local, node, generation));
-                // As `open_in` does it; what this is polled with is its task's waker, see `Level`.
-                if tree.has_wakers() {
-                    tree.keep_waker(local, node, cx.waker());
-                }
+            if self.open.is_none()
+                && let Some(key) = local.tree.open_only(local)
+            {
+                self.open = Some(Open::new(local, key));
+                return true;
             }
-            !tree.is_marked()
+            self.open_among_others(local, cx)
         })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_among_others(&mut self, local: &Rc<Local>, cx: &Context<'_>) -> bool {
+        if self.open.is_none() {
+            self.open_in(local, Kind::Plain(None), cx);
+        }
+        !local.tree.is_marked()
     }
 
     /// Polls what is inside the scope, which is opened before if it is not.
@@ -249,10 +268,10 @@ impl Scope {
     /// What follows from the marks that are there after a poll of what is inside.
     #[inline]
     fn leave<T>(&mut self, polled: Poll<T>, cx: &Context<'_>) -> Poll<Result<T, Cancelled>> {
-        if let Some(Open { local, node, .. }) = &self.open
+        if let Some((local, node)) = self.place()
             && local.tree.is_marked()
         {
-            let (cancelled, again) = local.tree.leave(*node, polled.is_ready());
+            let (cancelled, again) = local.tree.leave(node, polled.is_ready());
             if let Some(cancelled) = cancelled {
                 return Poll::Ready(Err(cancelled));
             }
@@ -269,7 +288,7 @@ impl Scope {
     fn open_in(&mut self, local: &Rc<Local>, kind: Kind, cx: &Context<'_>) {
         let tree = &local.tree;
         let node = tree.open(local, kind);
-        self.open = Some(Open::new(local, node, tree.generation(node)));
+        self.open = tree.key(node).map(|key| Open::new(local, key));
         // Foreign code, which may panic: last of all, so that the node is closed then.
         tree.keep_waker(local, node, cx.waker());
     }
@@ -280,13 +299,13 @@ impl Scope {
         let _here = self
             .open
             .as_ref()
-            .map(|open| Here::new(&open.local.tree, open.node));
+            .map(|open| Here::new(&open.local.tree, open.node()));
         f()
     }
 
     /// Where the scope is, while it is open.
     pub(super) fn place(&self) -> Option<(&Rc<Local>, NodeId)> {
-        self.open.as_ref().map(|open| (&open.local, open.node))
+        self.open.as_ref().map(|open| (&open.local, open.node()))
     }
 
     /// Whether it was its own cancellation that has ended it, requested through its
@@ -296,12 +315,25 @@ impl Scope {
         self.was_requested
     }
 
-    /// The handle that cancels this scope; `None` while it is not open.
+    /// The sum of the requests around the scope when its body was polled first, before the scope was open:
+    /// of its task and of the scopes around. If there are more when a cancellation comes out of it, somebody else made one.
     #[inline]
     #[must_use]
+    pub fn requests_at_entry(&self) -> u32 {
+        self.around
+    }
+
+    /// The handle that cancels this scope; `None` while it is not open.
+    #[must_use]
     pub fn reference(&self) -> Option<ScopeRef> {
-        let open = self.open.as_ref()?;
-        Some(ScopeRef(open.reference()))
+        self.open.as_ref().map(Open::reference)
+    }
+
+    /// The same for who knows the executor; `None` also when the scope is open in another.
+    #[inline]
+    #[must_use]
+    pub fn key_in(&self, spawner: &Spawner) -> Option<ScopeKey> {
+        self.open.as_ref()?.scope_key(spawner.local())
     }
 
     /// Requests the cancellation of the scope, for a future that polls it right after, in the same
@@ -316,13 +348,23 @@ impl Scope {
     }
 
     pub(super) fn close(&mut self) {
-        if let Some(Open { local, node, .. }) = self.open.take()
-            && !local.tree.close_quiet(node)
+        if let Some(open) = &self.open
+            && open.local.tree.close_quiet(open.node())
         {
-            let closed = local.tree.close(&local, node);
+            self.open = None;
+        } else {
+            self.close_changed();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_changed(&mut self) {
+        if let Some(open) = self.open.take() {
+            let closed = open.local.tree.close(&open.local, open.node());
             self.was_requested |= closed.was_requested;
             if let Some(waker) = closed.waker {
-                wake(&local, waker);
+                wake(&open.local, waker);
             }
         }
     }
@@ -350,27 +392,4 @@ impl fmt::Debug for Scope {
             .field("open", &self.open.is_some())
             .finish()
     }
-}
-
-/// The sum of the requests on the scope that is being polled and on those around it.
-///
-/// Whoever makes a request of its own (a timeout, a group) compares it at entry and exit, to
-/// convert its own request and never somebody else's. 0 outside an executor.
-#[inline]
-#[must_use]
-pub fn requests_around() -> u32 {
-    home::with(|local| match local {
-        Some(local) if local.tree.is_counted() => sum_around(local),
-        _ => 0,
-    })
-}
-
-fn sum_around(local: &Local) -> u32 {
-    let current = local.tree.current.get();
-    let here = if current.is_none() {
-        local.tasks.root(local.current.get())
-    } else {
-        current
-    };
-    local.tree.requests_from(here)
 }

@@ -9,9 +9,9 @@ use std::task::Waker;
 use crate::cancel::bare::BareClaims;
 use crate::cancel::claim::Target;
 use crate::cancel::levels::Levels;
-use crate::cancel::marks::Marked;
-use crate::cancel::nodes::{Node, Nodes};
+use crate::cancel::nodes::{Node, NodeKey, Nodes};
 use crate::cancel::unanswered::Unanswered;
+use crate::cancel::unusual::Unusual;
 use crate::cancel::{Cancelled, Kind, NodeId};
 use crate::local::{ENTRIES_KEPT, Local};
 use crate::registry::Key;
@@ -31,13 +31,9 @@ pub(crate) struct Tree {
     pub(super) nodes: RefCell<Nodes>,
     /// The scope that is being polled; `NONE` directly under a task's root, and outside tasks.
     pub(crate) current: Cell<NodeId>,
-    pub(super) marked: Marked,
-    /// How many scopes have a count of requests: while it is 0, sums need no walk.
-    counted: Cell<usize>,
+    pub(super) unusual: Unusual,
     /// How often scopes were left without their parent.
     pub(super) moves: Cell<u64>,
-    /// How many nodes have a waker of their own: while it is 0, wakers need no search.
-    pub(super) wakers: Cell<usize>,
     last_request: Cell<u64>,
     /// How often a task was polled while there were marks.
     pub(super) polls: Cell<u64>,
@@ -53,10 +49,8 @@ impl Tree {
         Self {
             nodes: RefCell::new(Nodes::new()),
             current: Cell::new(NodeId::NONE),
-            marked: Marked::default(),
-            counted: Cell::new(0),
+            unusual: Unusual::default(),
             moves: Cell::new(0),
-            wakers: Cell::new(0),
             last_request: Cell::new(0),
             polls: Cell::new(0),
             last_root: Cell::new((Key::NONE, NodeId::NONE)),
@@ -64,12 +58,6 @@ impl Tree {
             bare: BareClaims::default(),
             unanswered: RefCell::default(),
         }
-    }
-
-    /// Whether any scope has a count of requests at all.
-    #[inline]
-    pub(super) fn is_counted(&self) -> bool {
-        self.counted.get() != 0
     }
 
     /// The requests that were made on a scope, less what was withdrawn there.
@@ -88,10 +76,8 @@ impl Tree {
             scope.count = before.saturating_add(requests);
             (before, scope.count)
         });
-        match counts {
-            Some((0, 1.. | ..=-1)) => self.counted.set(self.counted.get() + 1),
-            Some((1.. | ..=-1, 0)) => self.counted.set(self.counted.get() - 1),
-            _ => {}
+        if let Some((before, after)) = counts {
+            self.unusual.count(before != 0, after != 0);
         }
     }
 
@@ -123,9 +109,15 @@ impl Tree {
         self.nodes.borrow_mut().get_mut(id).map(f)
     }
 
-    /// What tells this scope from earlier and later ones of its number.
-    pub(super) fn generation(&self, id: NodeId) -> u32 {
-        self.look(id, |node| node.generation).unwrap_or(0)
+    /// The key of a node that is open.
+    #[inline]
+    pub(super) fn key(&self, id: NodeId) -> Option<NodeKey> {
+        self.nodes.borrow().key(id)
+    }
+
+    /// Whether the node is open: still the one of this key.
+    pub(super) fn is_open(&self, key: NodeKey) -> bool {
+        self.nodes.borrow().is_open(key)
     }
 
     /// Opens a scope or leaf under the one that is being polled, and takes over the mark of its
@@ -139,15 +131,23 @@ impl Tree {
         id
     }
 
-    /// [`open`](Self::open) for the commonest kind. Returns the generation, too.
+    /// [`open`](Self::open) for a plain scope that is woken by its task, as it nearly always is: with no
+    /// sibling, and nothing to take over. `None`, and nothing is done, if there is more to it.
     #[inline]
-    pub(super) fn open_plain(&self, local: &Local) -> (NodeId, u32) {
-        let parent = self.here(local);
-        let opened = self.nodes.borrow_mut().open_plain(parent);
-        if self.is_marked() {
-            self.take_over(opened.0, parent);
+    pub(super) fn open_only(&self, local: &Local) -> Option<NodeKey> {
+        if !self.is_quiet() || self.has_levels() {
+            return None;
         }
-        opened
+        let mut parent = self.current.get();
+        if parent.is_none() {
+            let (task, root) = self.last_root.get();
+            if task != local.current.get() {
+                return None;
+            }
+            // `NONE` outside tasks, which is no node.
+            parent = root;
+        }
+        self.nodes.borrow_mut().open_only(parent)
     }
 
     /// A scope that is opened takes over the request that waits at its parent, with its message.
@@ -204,8 +204,9 @@ impl Tree {
 
     /// Notes that a claim has passed a request on to a task, whose root this is.
     pub(super) fn note_claim(&self, root: NodeId, claim: NodeId) {
-        let generation = self.generation(claim);
-        self.with(root, |root| root.claim = (claim, generation));
+        if let Some(claim) = self.key(claim) {
+            self.with(root, |root| root.claim = claim);
+        }
     }
 
     pub(super) fn is_claim_on(&self, node: NodeId, target: TaskAddress) -> bool {
@@ -295,12 +296,10 @@ impl Tree {
             return Closed::default();
         };
         if count != 0 {
-            self.counted.set(self.counted.get() - 1);
+            self.unusual.count(true, false);
             self.settle_counts(parent);
         }
-        if held.waker.is_some() {
-            self.wakers.set(self.wakers.get() - 1);
-        }
+        self.unusual.waker(held.waker.is_some(), false);
         if let Some(parent) = self.nodes.borrow_mut().place_mut(parent) {
             parent.answered_below = parent.answered_below.max(answered);
         }

@@ -1,14 +1,13 @@
 //! Marks that wait for their scope to be polled, and where they go if it never is.
 
-use crate::cancel::nodes::Node;
+use crate::cancel::nodes::{Node, NodeKey};
 use crate::cancel::{NodeId, Tree};
 use crate::caught::wake;
 use crate::local::Local;
 
 /// A mark that waits for its scope to be polled; or the request of a claim that has come back.
 pub(crate) struct Unanswered {
-    node: NodeId,
-    generation: u32,
+    key: NodeKey,
     request: u64,
     turns: u8,
     /// The polls that there had been.
@@ -19,17 +18,16 @@ impl Unanswered {
     /// Whether it still waits there.
     fn is_at(&self, node: &Node) -> bool {
         let returned = node.returned && node.passed_on == self.request;
-        self.generation == node.generation && (node.marks.pending() == self.request || returned)
+        node.key(self.key.id()) == self.key && (node.marks.pending() == self.request || returned)
     }
 }
 
 impl Tree {
     /// Notes a mark whose scope may never be polled again.
     pub(crate) fn watch(&self, node: NodeId, request: u64) {
-        if let Some(generation) = self.look(node, |node| node.generation) {
+        if let Some(key) = self.key(node) {
             self.unanswered.borrow_mut().push(Unanswered {
-                node,
-                generation,
+                key,
                 request,
                 turns: 0,
                 since: self.polls.get(),
@@ -40,11 +38,10 @@ impl Tree {
     /// The task with this root has ended as cancelled: the claim that had passed the request on to
     /// it goes on with that, unless it is never polled again.
     pub(crate) fn watch_claim(&self, root: NodeId) {
-        let Some((claim, generation)) = self.look(root, |root| root.claim) else {
-            return;
-        };
-        if self.is_generation(claim, generation) {
-            self.watch_returned(claim);
+        if let Some(claim) = self.look(root, |root| root.claim)
+            && self.is_open(claim)
+        {
+            self.watch_returned(claim.id());
         }
     }
 
@@ -82,7 +79,8 @@ impl Tree {
     /// It waits on while its task was not polled at all.
     pub(crate) fn settle(&self, local: &Local) {
         for mut mark in self.unanswered.take() {
-            let found = self.look(mark.node, |node| {
+            let node = mark.key.id();
+            let found = self.look(node, |node| {
                 mark.is_at(node)
                     .then(|| (node.parent, node.message.clone()))
             });
@@ -94,16 +92,16 @@ impl Tree {
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }
-            let is_marked = self.pending(mark.node) == mark.request;
-            if is_marked && self.wake_unpolled(local, mark.node, mark.since) {
+            let is_marked = self.pending(node) == mark.request;
+            if is_marked && self.wake_unpolled(local, node, mark.since) {
                 self.unanswered.borrow_mut().push(mark);
                 continue;
             }
             if !self.concerns(parent, mark.request) {
                 continue;
             }
-            self.set_pending(mark.node, 0);
-            self.with(mark.node, |node| {
+            self.set_pending(node, 0);
+            self.with(node, |node| {
                 node.answered = mark.request;
                 node.passed_on = 0;
             });

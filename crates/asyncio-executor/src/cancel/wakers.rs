@@ -21,16 +21,16 @@ impl Tree {
             Place::Task(key) => return local.tasks.waker(key),
             Place::Node(at) => at,
         };
-        let (mut kept, generation) = self.with(at, |node| (node.waker.take(), node.generation))?;
-        self.wakers.set(self.wakers.get() - 1);
+        let (mut kept, key) = self.with(at, |node| (node.waker.take(), node.key(at)))?;
+        self.unusual.waker(true, false);
         // Taken out, since cloning it is foreign code, which may come back here, close the scope, or
         // panic.
         let mut waker = None;
         or_report(local, "panic in a waker", || waker.clone_from(&kept));
         self.with(at, |node| {
-            if node.generation == generation && node.waker.is_none() {
+            if node.key(at) == key && node.waker.is_none() {
                 node.waker = kept.take();
-                self.wakers.set(self.wakers.get() + 1);
+                self.unusual.waker(false, true);
             }
         });
         // What is left in `kept` is dropped with nothing borrowed.
@@ -97,12 +97,6 @@ impl Tree {
         !self.has_wakers() && local.is_polled_with(waker)
     }
 
-    /// Whether any scope has a waker of its own.
-    #[inline]
-    pub(super) fn has_wakers(&self) -> bool {
-        self.wakers.get() != 0
-    }
-
     /// Keeps `waker` at the scope if what wakes its parent is another.
     #[inline]
     pub(super) fn keep_waker(&self, local: &Local, id: NodeId, waker: &Waker) {
@@ -125,11 +119,8 @@ impl Tree {
             false => Some(waker.clone()),
         };
         self.with(id, |node| {
-            self.wakers
-                .set(self.wakers.get() + usize::from(new.is_some()));
             std::mem::swap(&mut node.waker, &mut new);
-            self.wakers
-                .set(self.wakers.get() - usize::from(new.is_some()));
+            self.unusual.waker(new.is_some(), node.waker.is_some());
         });
         // What is left in `new` is the old one, dropped with nothing borrowed.
     }
