@@ -3,12 +3,13 @@
 
 mod turns;
 
-use std::cell::Cell;
-use std::future::pending;
+use std::cell::{Cell, OnceCell};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
-use asyncio_executor::{catch_cancelled, finally, shielded, yield_now};
+use asyncio_executor::{Executor, WaitPlace, catch_cancelled, finally, shielded, yield_now};
 use asyncio_futures::{Timeout, TimeoutError, timeout};
 use asyncio_loop::{create_task, get_running_loop, sleep};
 use futures_lite::future::{or, poll_once};
@@ -219,5 +220,36 @@ fn a_withdrawal_lasts_no_longer_than_the_timeout_whose_request_it_was() {
             assert_eq!(me().cancelling(), 1);
         });
         assert!(task.await.is_ok());
+    });
+}
+
+/// Among timers of the same moment it comes before those that its body sets: also where its scope is of
+/// another executor than the loop's.
+#[test]
+fn a_timeout_polled_under_another_executor_keeps_its_place() {
+    let other = Executor::new();
+    run(async move {
+        let here = get_running_loop();
+        let tie = here.time() + SECOND;
+        let wait = Rc::new(OnceCell::new());
+        let heard = Rc::new(Cell::new(false));
+        let body = poll_fn(|_| {
+            wait.get_or_init(|| {
+                let (seen, since) = (Rc::clone(&wait), Rc::clone(&heard));
+                here.call_at(tie, move || {
+                    since.set(seen.get().is_some_and(WaitPlace::is_requested));
+                });
+                WaitPlace::here()
+            });
+            Poll::<()>::Pending
+        });
+        let mut limited = pin!(timeout(SECOND, body));
+        poll_fn(|cx| {
+            assert!(other.enter(|| limited.as_mut().poll(cx)).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        sleep(SECOND * 2).await;
+        assert!(heard.get(), "when the callback ran it had rung");
     });
 }

@@ -1,15 +1,16 @@
 //! Entries with a deadline: what `call_at` is made of, without its closure and its handle.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Instant;
 
-use asyncio_executor::{Dispatch, Entry, ScopeRef};
+use asyncio_executor::{Dispatch, Entry, Scope, ScopeRef};
 use asyncio_timers::{Place, TimerKey};
 
-use crate::current;
 use crate::inner::{Inner, Timer};
 use crate::loop_ref::LoopRef;
+use crate::place;
 
 /// A timer that puts an entry into the ready queue: for futures and protocols that have a state
 /// of their own to dispatch to, and allocate nothing for a deadline then. Dropping it takes the
@@ -17,87 +18,74 @@ use crate::loop_ref::LoopRef;
 #[must_use = "dropping an alarm takes its timer away"]
 pub struct Alarm {
     inner: Rc<Inner>,
-    /// `None` if no timer was set: on a closed loop, for never, and for soon.
+    /// `None` if no timer was set: on a closed loop, and for a scope that is never cancelled.
     key: Option<TimerKey>,
 }
 
-/// A place in the line of timers of one moment of a loop, for an alarm that is set later, or never:
-/// where asyncio sets a timer before it knows whether that is needed.
+/// A place in the line of timers of one moment, for a timer that [`LoopRef::cancel_scope_at`] sets there
+/// later, or never: where asyncio sets a timer before it knows whether that is needed. It is good on the
+/// thread that has reserved it.
 #[must_use = "a place is for an alarm"]
-pub struct AlarmPlace {
-    inner: Rc<Inner>,
-    place: Place,
-}
+#[derive(Debug)]
+pub struct AlarmPlace(Place, PhantomData<*const ()>);
 
 impl AlarmPlace {
-    /// The next place among the timers of the running loop, if there is one.
+    /// The next place, among the timers of whichever loop of this thread.
     #[inline]
-    pub fn reserve() -> Option<Self> {
-        let running = current::with(|running| running.map(|running| Rc::clone(running.inner())));
-        running.map(Self::of)
-    }
-
-    #[inline]
-    fn of(inner: Rc<Inner>) -> Self {
-        let place = inner.timers.borrow_mut().reserve();
-        Self { inner, place }
-    }
-
-    /// The time by the loop's clock.
-    #[inline]
-    #[must_use]
-    pub fn time(&self) -> Instant {
-        self.inner.now()
-    }
-
-    /// Has `entry` pushed into the ready queue at `when`, by the loop's clock: among the timers,
-    /// as a callback of [`call_at`](LoopRef::call_at). `None` is never. On a closed loop the entry is
-    /// dropped.
-    pub fn alarm_at(self, when: Option<Instant>, entry: Entry) -> Alarm {
-        let is_open = !self.inner.is_closed();
-        self.set(is_open, when, Timer::Call(entry))
-    }
-
-    /// Has `scope` cancelled at `when`, by the loop's clock: as an [alarm](Self::alarm_at) whose entry
-    /// does that, but without an allocation before the time has come. `None` is never, and such an alarm
-    /// cannot be moved; a closed loop cancels nothing.
-    #[inline]
-    pub fn cancel_scope_at(self, when: Option<Instant>, scope: ScopeRef) -> Alarm {
-        let is_set = when.is_some() && !self.inner.is_closed();
-        self.set(is_set, when, Timer::Cancel(scope))
-    }
-
-    /// The same in the next turn, after everything that is ready now. The alarm is not set any more.
-    pub fn cancel_scope_soon(self, scope: ScopeRef) -> Alarm {
-        let inner = self.inner;
-        inner.spawner.push(Expired::entry(scope));
-        Alarm { inner, key: None }
-    }
-
-    #[inline]
-    fn set(self, is_set: bool, when: Option<Instant>, timer: Timer) -> Alarm {
-        let Self { inner, place } = self;
-        let key = is_set.then(|| inner.insert_timer_at(place, when, timer));
-        Alarm { inner, key }
-    }
-}
-
-impl fmt::Debug for AlarmPlace {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("AlarmPlace").finish_non_exhaustive()
+    pub fn reserve() -> Self {
+        Self(place::next(), PhantomData)
     }
 }
 
 impl LoopRef {
-    /// Has `entry` pushed into the ready queue at `when`: see [`AlarmPlace::alarm_at`].
+    /// Has `entry` pushed into the ready queue at `when`, by the loop's clock: among the timers,
+    /// as a callback of [`call_at`](Self::call_at). `None` is never. On a closed loop the entry is
+    /// dropped.
     pub fn alarm_at(&self, when: Option<Instant>, entry: Entry) -> Alarm {
-        self.reserve_alarm().alarm_at(when, entry)
+        let inner = Rc::clone(self.inner());
+        let key = match inner.is_closed() {
+            true => None,
+            false => Some(inner.insert_timer(when, Timer::Call(entry))),
+        };
+        Alarm { inner, key }
     }
 
-    /// The next place among the timers, for an alarm that may be set later.
+    /// Has `scope`, which is open, cancelled at `when`, by the loop's clock, at this place among the
+    /// timers: as an [alarm](Self::alarm_at) whose entry does that, but for a scope of the loop's own
+    /// executor without an allocation before the time has come. `None` is never, and such an alarm cannot
+    /// be moved; a closed loop cancels nothing.
+    ///
+    /// It takes the handle to the loop, which the alarm keeps.
+    ///
+    /// # Panics
+    /// If the scope is not open.
     #[inline]
-    pub fn reserve_alarm(&self) -> AlarmPlace {
-        AlarmPlace::of(Rc::clone(self.inner()))
+    pub fn cancel_scope_at(self, place: AlarmPlace, when: Option<Instant>, scope: &Scope) -> Alarm {
+        let key = match when {
+            Some(when) if !self.inner().is_closed() => Some(match scope.key_in(self.spawner()) {
+                Some(scope) => self.inner().insert_cancel(place.0, when, scope),
+                None => self.cancel_elsewhere(place, when, scope),
+            }),
+            _ => None,
+        };
+        let inner = self.into_inner();
+        Alarm { inner, key }
+    }
+
+    /// A scope of another executor, which is run by another loop, or inside this one.
+    #[cold]
+    #[inline(never)]
+    fn cancel_elsewhere(&self, place: AlarmPlace, when: Instant, scope: &Scope) -> TimerKey {
+        let scope = scope.reference().expect("an open scope");
+        let timer = Timer::Call(Expired::entry(scope));
+        self.inner().insert_timer_at(place.0, when, timer)
+    }
+
+    /// Has `scope`, which is open, cancelled in the next turn, after everything that is ready now.
+    pub fn cancel_scope_soon(&self, scope: &Scope) {
+        if let Some(scope) = scope.reference() {
+            self.spawner().push(Expired::entry(scope));
+        }
     }
 }
 
@@ -142,7 +130,7 @@ impl Alarm {
     /// Moves the deadline; `None` is never. Returns `false` when the entry has been pushed already.
     pub fn reschedule(&self, when: Option<Instant>) -> bool {
         self.key
-            .is_some_and(|key| self.inner.timers.borrow_mut().reschedule(key, when))
+            .is_some_and(|key| self.inner.reschedule_timer(key, when))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loop that this thread is running.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
@@ -10,8 +10,8 @@ use crate::loop_ref::LoopRef;
 thread_local! {
     /// Without a destructor, so that nobody who asks has to ask first whether that has run: `enter`,
     /// which alone sets it, takes it back.
-    static RUNNING: RefCell<ManuallyDrop<Option<LoopRef>>> =
-        const { RefCell::new(ManuallyDrop::new(None)) };
+    static RUNNING: Cell<ManuallyDrop<Option<LoopRef>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// Calls `f` with `inner` as the running loop of this thread.
@@ -22,17 +22,22 @@ pub(crate) fn enter<R>(inner: &Rc<Inner>, f: impl FnOnce() -> R) -> R {
             drop(replace(self.0.take()));
         }
     }
-    fn replace(running: Option<LoopRef>) -> Option<LoopRef> {
-        ManuallyDrop::into_inner(RUNNING.replace(ManuallyDrop::new(running)))
-    }
     let _restore = Restore(replace(Some(LoopRef::new(inner))));
     inner.executor.enter(f)
 }
 
-/// Calls `f`, which must not run user code, with the running loop.
 #[inline]
-pub(crate) fn with<R>(f: impl FnOnce(Option<&LoopRef>) -> R) -> R {
-    RUNNING.with_borrow(|running| f(running.as_ref()))
+fn replace(running: Option<LoopRef>) -> Option<LoopRef> {
+    ManuallyDrop::into_inner(RUNNING.replace(ManuallyDrop::new(running)))
+}
+
+/// The loop that this thread is running, if it runs one.
+#[inline]
+pub(crate) fn running() -> Option<LoopRef> {
+    let running = replace(None);
+    let copy = running.clone();
+    replace(running);
+    copy
 }
 
 /// The loop that this thread is running.
@@ -61,7 +66,7 @@ pub fn get_running_loop() -> LoopRef {
 #[inline]
 #[must_use]
 pub fn try_running_loop() -> Option<LoopRef> {
-    with(|running| running.cloned())
+    running()
 }
 
 /// The one message of everything that needs a running loop.

@@ -5,13 +5,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Entry, ErrorContext, Executor, ScopeRef, Spawner};
+use asyncio_executor::{Entry, ErrorContext, Executor, ScopeKey, Spawner};
 use asyncio_reactor::Reactor;
 use asyncio_timers::{Clock, Place, TimerKey, TimerQueue};
 
 use crate::drive::{Handler, ReadBuffer};
 use crate::lookout::Lookout;
 use crate::pace::Pace;
+use crate::place;
 use crate::pool::LazyPool;
 use crate::relay::Relayed;
 use crate::turn::Counters;
@@ -46,7 +47,7 @@ pub(crate) enum Timer {
     /// A callback of `call_later`.
     Call(Entry),
     /// A scope that is to be cancelled.
-    Cancel(ScopeRef),
+    Cancel(ScopeKey),
 }
 
 impl Inner {
@@ -57,24 +58,48 @@ impl Inner {
 
     /// Sets a timer. `None` never fires.
     pub(crate) fn insert_timer(&self, deadline: Option<Instant>, timer: Timer) -> TimerKey {
-        self.timers.borrow_mut().insert(deadline, timer)
+        let mut timers = self.timers.borrow_mut();
+        timers.insert_at(place::next(), deadline, timer)
     }
 
-    /// The same, in a place that was reserved.
-    #[inline]
+    /// The same in a place that was reserved.
     pub(crate) fn insert_timer_at(
         &self,
         place: Place,
-        deadline: Option<Instant>,
+        deadline: Instant,
         timer: Timer,
     ) -> TimerKey {
         let mut timers = self.timers.borrow_mut();
-        timers.insert_at(place, deadline, timer)
+        timers.insert_at(place, Some(deadline), timer)
+    }
+
+    /// The same for a scope that is to be cancelled.
+    #[inline]
+    pub(crate) fn insert_cancel(
+        &self,
+        place: Place,
+        deadline: Instant,
+        scope: ScopeKey,
+    ) -> TimerKey {
+        let mut timers = self.timers.borrow_mut();
+        timers.insert_with(place, Some(deadline), || Timer::Cancel(scope))
+    }
+
+    /// Moves a timer, behind those that were set for its moment. `false` if it has fired.
+    pub(crate) fn reschedule_timer(&self, key: TimerKey, deadline: Option<Instant>) -> bool {
+        let mut timers = self.timers.borrow_mut();
+        timers.reschedule_at(place::next(), key, deadline)
     }
 
     /// Takes a timer away and drops what it was for, with no borrow held.
     pub(crate) fn remove_timer(&self, key: TimerKey) -> bool {
-        let timer = self.timers.borrow_mut().remove(key);
+        let mut timers = self.timers.borrow_mut();
+        if let Some(Timer::Cancel(_)) = timers.get(key) {
+            // A number.
+            return timers.discard(key);
+        }
+        let timer = timers.remove(key);
+        drop(timers);
         timer.is_some()
     }
 

@@ -48,6 +48,7 @@ mod interval;
 mod lookout;
 mod loop_ref;
 mod pace;
+mod place;
 mod pool;
 mod relay;
 mod resolve;

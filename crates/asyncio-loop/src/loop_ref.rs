@@ -44,6 +44,11 @@ impl LoopRef {
         &self.inner
     }
 
+    #[inline]
+    pub(crate) fn into_inner(self) -> Rc<Inner> {
+        self.inner
+    }
+
     /// The time by the loop's clock, which is monotonic.
     #[inline]
     #[must_use]

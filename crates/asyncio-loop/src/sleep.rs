@@ -83,7 +83,7 @@ impl Sleep {
     }
 
     /// Starts to wait.
-    fn start(&mut self, inner: &Rc<Inner>, waker: &Waker) {
+    fn start(&mut self, inner: Rc<Inner>, waker: &Waker) {
         let deadline = match self.state {
             State::After(delay) if delay.is_zero() => None,
             State::After(delay) => Some(deadline_after(inner.now(), delay)),
@@ -99,7 +99,7 @@ impl Sleep {
             }
             Some(deadline) => {
                 let key = inner.insert_timer(deadline, Timer::Wake(waker.clone()));
-                State::Waiting(Rc::clone(inner), key)
+                State::Waiting(inner, key)
             }
         };
     }
@@ -111,9 +111,8 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &self.state {
             State::After(_) | State::Until(_) => {
-                // Cloned out, since a foreign waker may run code that asks for the loop as well.
-                let inner = current::with(|running| running.map(|here| Rc::clone(here.inner())));
-                self.start(&inner.expect(NO_LOOP), cx.waker());
+                let here = current::running().expect(NO_LOOP);
+                self.start(here.into_inner(), cx.waker());
                 Poll::Pending
             }
             State::Waiting(inner, key) if refresh(inner, *key, cx.waker()) => Poll::Pending,

@@ -274,6 +274,7 @@ impl Inner {
                     joins = false;
                 }
                 Timer::Cancel(scope) => {
+                    let scope = self.spawner.scope_ref(scope);
                     self.executor.push(Expired::entry(scope));
                     joins = false;
                 }

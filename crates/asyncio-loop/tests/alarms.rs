@@ -2,14 +2,15 @@
 
 mod scene;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use asyncio_executor::{Dispatch, Entry, Scope, ScopeRef};
-use asyncio_loop::{Alarm, AlarmPlace, get_running_loop, sleep};
+use asyncio_executor::{Dispatch, Entry, Scope, WaitPlace, yield_now};
+use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,20 +46,34 @@ fn an_alarm_rings_once_at_its_time_and_can_be_moved_until_then() {
 
 #[test]
 fn an_alarm_in_a_reserved_place_rings_before_timers_of_its_moment_set_since() {
-    assert!(AlarmPlace::reserve().is_none(), "there is no running loop");
     let (event_loop, _clock) = scene::simulated();
     event_loop
         .run_until_complete(async {
-            let bell = Rc::new(Bell::default());
             let here = get_running_loop();
             let tie = here.time() + SECOND;
-            let place = AlarmPlace::reserve().expect("a running loop");
-            let (rung, heard) = (Rc::clone(&bell), Rc::new(Cell::new(0)));
+            let reserved = AlarmPlace::reserve();
+            let wait = Rc::new(OnceCell::new());
+            let (heard, seen) = (Rc::new(Cell::new(false)), Rc::clone(&wait));
             let since = Rc::clone(&heard);
-            here.call_at(tie, move || since.set(rung.0.get()));
-            let _alarm = place.alarm_at(Some(tie), Entry::dispatch(Rc::clone(&bell)));
-            sleep(SECOND).await;
-            assert_eq!(heard.get(), 1, "when the callback ran it had rung");
+            here.call_at(tie, move || {
+                since.set(seen.get().is_some_and(WaitPlace::is_requested));
+            });
+            let mut body = pin!(Some(poll_fn(|_| {
+                wait.get_or_init(WaitPlace::here);
+                Poll::<()>::Pending
+            })));
+            let mut scope = Scope::new();
+            let mut rest = Some(reserved);
+            let mut alarm = None;
+            let ended = poll_fn(|cx| {
+                let polled = scope.poll(body.as_mut(), cx);
+                if let Some(place) = rest.take() {
+                    alarm = Some(here.clone().cancel_scope_at(place, Some(tie), &scope));
+                }
+                polled
+            });
+            assert!(ended.await.is_err());
+            assert!(heard.get(), "when the callback ran it had rung");
         })
         .unwrap();
 }
@@ -87,23 +102,27 @@ fn an_alarm_of_a_closed_loop_never_rings() {
 }
 
 /// Waits for ever in a scope, which is given to `limit` once it is open. Returns when it was cancelled.
-async fn limited(limit: impl FnOnce(AlarmPlace, ScopeRef) -> Alarm) -> Instant {
+async fn limited(limit: impl FnOnce(LoopRef, &Scope) -> Option<Alarm>) -> Instant {
     let here = get_running_loop();
     let mut body = pin!(Some(pending::<()>()));
     let mut scope = Scope::new();
-    let mut rest = Some((here.reserve_alarm(), limit));
+    let mut rest = Some(limit);
     let mut alarm = None;
     let ended = poll_fn(|cx| {
         let polled = scope.poll(body.as_mut(), cx);
-        if let Some((place, limit)) = rest.take() {
-            alarm = Some(limit(place, scope.reference().expect("an open scope")));
+        if let Some(limit) = rest.take() {
+            alarm = limit(here.clone(), &scope);
         }
         polled
     });
     assert!(ended.await.is_err());
     assert!(scope.was_requested());
-    assert!(!alarm.expect("it has waited").is_set());
+    assert!(alarm.is_none_or(|alarm| !alarm.is_set()));
     here.time()
+}
+
+fn ring(here: LoopRef, at: Option<Instant>, scope: &Scope) -> Option<Alarm> {
+    Some(here.cancel_scope_at(AlarmPlace::reserve(), at, scope))
 }
 
 #[test]
@@ -113,13 +132,50 @@ fn an_alarm_cancels_a_scope_at_its_time_and_leaves_the_task() {
         .run_until_complete(async {
             let start = get_running_loop().time();
             let at = Some(start + SECOND);
-            let end = limited(|place, scope| place.cancel_scope_at(at, scope)).await;
+            let end = limited(|here, scope| ring(here, at, scope)).await;
             assert_eq!(end, start + SECOND);
-            let end = limited(AlarmPlace::cancel_scope_soon).await;
+            let soon = |here: LoopRef, scope: &Scope| {
+                here.cancel_scope_soon(scope);
+                None
+            };
+            let end = limited(soon).await;
             assert_eq!(end, start + SECOND, "no time has passed");
             assert_eq!(get_running_loop().metrics().timers, 0);
         })
         .unwrap();
+}
+
+#[test]
+fn an_alarm_of_another_loop_cancels_a_scope_when_that_loop_runs() {
+    let (event_loop, _clock) = scene::simulated();
+    let (other, _others_clock) = scene::simulated();
+    let there = LoopRef::clone(&other);
+    let at = Some(there.time() + SECOND);
+    let limited = event_loop.create_task(async move {
+        limited(|_, scope| ring(there, at, scope)).await;
+    });
+    event_loop.run_until_complete(yield_now()).unwrap();
+    other.run_until_complete(sleep(SECOND)).unwrap();
+    other.run_until_complete(yield_now()).unwrap();
+    event_loop.run_until_complete(limited).unwrap().unwrap();
+}
+
+#[test]
+fn an_alarm_for_a_scope_of_a_closed_loop_is_not_set() {
+    let (event_loop, _clock) = scene::simulated();
+    let here = LoopRef::clone(&event_loop);
+    let scope = Rc::new(RefCell::new(Scope::new()));
+    let inside = Rc::clone(&scope);
+    let task = event_loop.create_task(async move {
+        let mut body = pin!(Some(pending::<()>()));
+        let _ = poll_fn(|cx| inside.borrow_mut().poll(body.as_mut(), cx)).await;
+    });
+    event_loop.run_until_complete(yield_now()).unwrap();
+    event_loop.close();
+    let alarm = ring(here.clone(), Some(here.time() + SECOND), &scope.borrow());
+    assert!(!alarm.unwrap().is_set());
+    assert_eq!(here.metrics().timers, 0);
+    drop(task);
 }
 
 #[test]
@@ -133,12 +189,14 @@ fn an_alarm_for_a_scope_that_has_closed_or_is_never_cancelled_does_nothing() {
             let mut alarms = Vec::new();
             let ended = poll_fn(|cx| {
                 let polled = scope.poll(body.as_mut(), cx);
-                if let Some(scope) = scope.reference() {
-                    let place = here.reserve_alarm();
-                    let at = Some(place.time() + SECOND * 2);
-                    alarms.push(place.cancel_scope_at(at, scope.clone()));
-                    let place = here.reserve_alarm();
-                    alarms.push(place.cancel_scope_at(None, scope));
+                if polled.is_pending() {
+                    for at in [Some(here.time() + SECOND * 2), None] {
+                        alarms.push(here.clone().cancel_scope_at(
+                            AlarmPlace::reserve(),
+                            at,
+                            &scope,
+                        ));
+                    }
                 }
                 polled
             });

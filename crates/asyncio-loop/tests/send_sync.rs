@@ -1,12 +1,14 @@
 //! J2: what may cross threads, and what must not.
 
 use asyncio_loop::{
-    AddrInfo, AddrInfoHints, Address, ConnectError, EventLoop, GaiError, Interval, LoopBuilder,
-    LoopHandle, LoopRef, Metrics, PartialWrite, Plan, Service, ShutdownOutcome, Sleep, TimerHandle,
-    Turn,
+    AddrInfo, AddrInfoHints, Address, Alarm, AlarmPlace, ConnectError, EventLoop, GaiError,
+    Interval, LoopBuilder, LoopHandle, LoopRef, Metrics, PartialWrite, Plan, Service,
+    ShutdownOutcome, Sleep, TimerHandle, Turn,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
+assert_not_impl_any!(Alarm: Send, Sync);
+assert_not_impl_any!(AlarmPlace: Send, Sync);
 assert_not_impl_any!(EventLoop: Send, Sync);
 assert_not_impl_any!(LoopBuilder: Send, Sync);
 assert_not_impl_any!(LoopRef: Send, Sync);

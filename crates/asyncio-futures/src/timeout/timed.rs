@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Cancelled, Scope, requests_around};
-use asyncio_loop::{Alarm, AlarmPlace, get_running_loop};
+use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop};
 use pin_project_lite::pin_project;
 
 use crate::error::TimeoutError;
@@ -28,49 +28,29 @@ pin_project! {
     }
 }
 
+// The tag is a number of its own, and not hidden in a field: what a poll asks is one comparison.
+#[repr(u8)]
 enum Stage {
-    Idle(Idle),
-    /// Not polled yet, and under a handle, under which another body may run.
-    Offered(Rc<Deadline>),
-    /// The body waits, or is in its first poll. The number is that of the requests around at entry.
-    Waiting {
-        until: Until,
-        around: u32,
-    },
-}
-
-/// Nothing waits, so that there is nothing to drop.
-#[derive(Clone, Copy)]
-enum Idle {
+    /// Not polled yet; its time is over one turn after the body has to wait.
+    Soon,
+    /// Not polled yet, and not that.
+    After(Duration),
     /// Not polled yet.
-    Fresh(Limit),
+    At(Instant),
+    /// Not polled yet; its time is over when the body has to wait.
+    Expiring,
+    /// The body waits, and the loop cancels the scope.
+    Alarm(Alarm),
+    /// The handle does, under which this body runs, or will.
+    Handle(Handle),
     /// It has ended; or a cancellation has gone on outwards, and it is pending for ever.
     Over,
 }
 
-#[derive(Clone, Copy)]
-enum Limit {
-    After(Duration),
-    At(Instant),
-    /// Already over when the body has to wait.
-    Expiring,
-}
-
-/// What ends the wait.
-enum Until {
-    /// The loop cancels the scope.
-    Alarm(Alarm),
-    /// The handle does, under which this body runs.
-    Handle(Entered),
-}
-
-/// A deadline with a handle, under which a body runs, until it is dropped.
-struct Entered(Rc<Deadline>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.finish();
-    }
+/// A deadline with a handle. Another body may run under it before this one is polled.
+struct Handle {
+    deadline: Rc<Deadline>,
+    is_entered: bool,
 }
 
 impl<F> Timed<F> {
@@ -83,20 +63,28 @@ impl<F> Timed<F> {
     }
 
     pub(super) fn after(delay: Duration, body: F) -> Self {
-        Self::new(Stage::Idle(Idle::Fresh(Limit::After(delay))), body)
+        let stage = match delay.is_zero() {
+            true => Stage::Soon,
+            false => Stage::After(delay),
+        };
+        Self::new(stage, body)
     }
 
     pub(super) fn at(when: Instant, body: F) -> Self {
-        Self::new(Stage::Idle(Idle::Fresh(Limit::At(when))), body)
+        Self::new(Stage::At(when), body)
     }
 
     /// Cancels a body that has to wait, in the poll in which it does.
     pub(super) fn expiring(body: F) -> Self {
-        Self::new(Stage::Idle(Idle::Fresh(Limit::Expiring)), body)
+        Self::new(Stage::Expiring, body)
     }
 
     pub(super) fn until(deadline: Rc<Deadline>, body: F) -> Self {
-        Self::new(Stage::Offered(deadline), body)
+        let handle = Handle {
+            deadline,
+            is_entered: false,
+        };
+        Self::new(Stage::Handle(handle), body)
     }
 }
 
@@ -106,82 +94,86 @@ impl<F: Future> Future for Timed<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (place, around) = match this.stage {
-            // Its place among timers and callbacks is before everything that the body sets up, as
-            // in asyncio.
-            Stage::Idle(Idle::Fresh(_)) => (AlarmPlace::reserve(), requests_around()),
-            Stage::Waiting { around, .. } => (None, *around),
-            Stage::Offered(_) => (None, this.stage.enter()),
-            Stage::Idle(Idle::Over) => return Poll::Pending,
-        };
+        let mut place = None;
+        match this.stage {
+            Stage::Alarm(_) => {}
+            Stage::Handle(handle) => handle.enter(),
+            Stage::Over => return Poll::Pending,
+            // Before everything that the body sets up, as in asyncio.
+            _ => place = Some(AlarmPlace::reserve()),
+        }
         match this.scope.poll(this.body, cx) {
             Poll::Ready(Ok(output)) => {
-                this.stage.finish();
+                *this.stage = Stage::Over;
                 Poll::Ready(Ok(output))
             }
             Poll::Pending => {
-                this.stage.wait(place, around, this.scope, cx);
+                this.stage.wait(place, this.scope, cx);
                 Poll::Pending
             }
-            Poll::Ready(Err(cancelled)) => this.stage.end(this.scope, around, cancelled).map(Err),
+            Poll::Ready(Err(cancelled)) => this.stage.end(this.scope, cancelled).map(Err),
         }
     }
 }
 
 impl Stage {
-    /// Begins under a handle. Returns the requests around.
+    /// The body has to wait, in a scope that is open. In its first poll it had this place.
+    #[inline]
+    fn wait(&mut self, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) {
+        match (&*self, place) {
+            (Self::Alarm(alarm), _) => alarm.assert_may_wait(),
+            (Self::Handle(handle), _) => handle.wait(scope),
+            (_, Some(place)) => self.start(place, scope, cx),
+            (_, None) => {}
+        }
+    }
+
+    /// Sets the timer of a body that has to wait.
+    fn start(&mut self, place: AlarmPlace, scope: &Scope, cx: &Context<'_>) {
+        let event_loop = get_running_loop();
+        let when = match *self {
+            Self::After(delay) => event_loop.time().checked_add(delay),
+            _ => self.begin_rarer(&event_loop, scope, cx),
+        };
+        let alarm = event_loop.cancel_scope_at(place, when, scope);
+        // It has nothing to drop, which an assignment would look for.
+        std::mem::forget(std::mem::replace(self, Self::Alarm(alarm)));
+    }
+
+    /// Cancels the scope if its time is over already. Returns the deadline otherwise.
     #[cold]
-    fn enter(&mut self) -> u32 {
-        let around = requests_around();
-        if let Self::Offered(deadline) = self {
-            deadline.enter();
-            // From now on it is finished by dropping it: the body's first step may panic.
-            let until = Until::Handle(Entered(Rc::clone(deadline)));
-            *self = Self::Waiting { until, around };
-        }
-        around
-    }
-
-    /// The body has to wait, in a scope that is open.
-    #[inline]
-    fn wait(&mut self, place: Option<AlarmPlace>, around: u32, scope: &Scope, cx: &Context<'_>) {
-        match self {
-            Self::Waiting { until, .. } => until.wait(scope),
-            Self::Idle(Idle::Fresh(limit)) => {
-                let until = Until::Alarm(start(*limit, place, scope, cx));
-                // It was `Idle`: an assignment would look for something to drop.
-                std::mem::forget(std::mem::replace(self, Self::Waiting { until, around }));
+    #[inline(never)]
+    fn begin_rarer(
+        &self,
+        event_loop: &LoopRef,
+        scope: &Scope,
+        cx: &Context<'_>,
+    ) -> Option<Instant> {
+        match *self {
+            Self::At(when) if when > event_loop.time() => return Some(when),
+            Self::Expiring => {
+                if let Some(scope) = scope.reference() {
+                    scope.cancel();
+                }
+                // A task in its first step cannot be woken by the scope yet.
+                cx.waker().wake_by_ref();
             }
-            Self::Idle(Idle::Over) | Self::Offered(_) => {}
+            // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
+            _ => event_loop.cancel_scope_soon(scope),
         }
-    }
-
-    /// The body has ended.
-    #[inline]
-    fn finish(&mut self) {
-        match self {
-            // At once, as most do.
-            Self::Idle(idle) => *idle = Idle::Over,
-            Self::Offered(_) | Self::Waiting { .. } => *self = Self::Idle(Idle::Over),
-        }
+        None
     }
 
     /// The body was cancelled: by its deadline and by nobody else, if the number of the requests around
     /// is what it was; or else by another, whose request goes on.
     #[cold]
-    fn end(&mut self, scope: &Scope, around: u32, cancelled: Cancelled) -> Poll<TimeoutError> {
-        let expired = match std::mem::replace(self, Self::Idle(Idle::Over)) {
-            Self::Waiting {
-                until: Until::Handle(entered),
-                ..
-            } => entered.0.finish(),
-            Self::Waiting {
-                until: Until::Alarm(_),
-                ..
-            } => scope.was_requested(),
-            Self::Idle(_) | Self::Offered(_) => false,
+    fn end(&mut self, scope: &Scope, cancelled: Cancelled) -> Poll<TimeoutError> {
+        let expired = match std::mem::replace(self, Self::Over) {
+            Self::Alarm(_) => scope.was_requested(),
+            Self::Handle(handle) => handle.finish(),
+            _ => false,
         };
-        if expired && requests_around() <= around {
+        if expired && requests_around() <= scope.requests_at_entry() {
             return Poll::Ready(TimeoutError);
         }
         cancelled.go_on();
@@ -189,35 +181,31 @@ impl Stage {
     }
 }
 
-impl Until {
-    /// The body waits, for the first time or on.
-    #[inline]
-    fn wait(&self, scope: &Scope) {
-        match self {
-            Self::Alarm(alarm) => alarm.assert_may_wait(),
-            Self::Handle(Entered(deadline)) => deadline.wait(scope),
+impl Handle {
+    /// Begins under it, if that has not been done. From now on it is finished by dropping it: the body's
+    /// first step may panic.
+    fn enter(&mut self) {
+        if !self.is_entered {
+            self.deadline.enter();
+            self.is_entered = true;
         }
+    }
+
+    fn wait(&self, scope: &Scope) {
+        self.deadline.wait(scope);
+    }
+
+    /// The body has ended. Whether the time was over.
+    #[inline(never)]
+    fn finish(&self) -> bool {
+        self.is_entered && self.deadline.finish()
     }
 }
 
-/// Sets the timer of a body that has to wait, in a scope that is open.
-fn start(limit: Limit, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) -> Alarm {
-    let place = place.unwrap_or_else(|| get_running_loop().reserve_alarm());
-    // A scope is open as long as its body is pending in a running executor.
-    let scope = scope.reference().expect("an open scope");
-    let when = match limit {
-        Limit::After(delay) if !delay.is_zero() => place.time().checked_add(delay),
-        Limit::At(when) if when > place.time() => Some(when),
-        // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
-        Limit::After(_) | Limit::At(_) => return place.cancel_scope_soon(scope),
-        Limit::Expiring => {
-            scope.cancel();
-            // A task in its first step cannot be woken by the scope yet.
-            cx.waker().wake_by_ref();
-            None
-        }
-    };
-    place.cancel_scope_at(when, scope)
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.finish();
+    }
 }
 
 impl<F> fmt::Debug for Timed<F> {
