@@ -109,7 +109,7 @@ impl Timeout {
     ///
     /// # Panics
     /// When polled while, or after, another future ran under it; and when it has to wait outside
-    /// a running event loop.
+    /// a running event loop, or waits on in another one.
     ///
     /// # Cancel safety
     /// As [`timeout`](crate::timeout()).

@@ -28,8 +28,9 @@ pub use wait_for::{Awaitable, Coroutine, Waitable, wait_for};
 /// outwards, and so of several that expire together the outermost wins.
 ///
 /// The time begins when `future` first has to wait: one that is ready at once costs no look at the
-/// clock, and no timer. Among timers of the same moment it comes before those that `future` sets. `Duration::ZERO` cancels what is not ready at once, one turn later; `Duration::MAX` and
-/// `None` are no limit. To move the deadline, or ask whether it has passed, make a [`Timeout`] first.
+/// clock, and no timer. Among timers of the same moment it comes before those that `future` sets.
+/// `Duration::ZERO` cancels what is not ready at once, one turn later; `Duration::MAX` and `None`
+/// are no limit. To move the deadline, or ask whether it has passed, make a [`Timeout`] first.
 ///
 /// # Errors
 /// [`TimeoutError`](crate::TimeoutError).

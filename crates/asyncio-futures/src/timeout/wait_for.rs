@@ -18,7 +18,21 @@ use crate::wait::wait;
 
 /// What [`wait_for()`] takes: a future, or a handle. `Kind` tells the two apart, and is inferred.
 pub trait Awaitable<Kind>: IntoFuture {
-    /// Its outcome, where there is no time to wait.
+    /// Its outcome, where there is no time to wait: what `wait_for` with `Duration::ZERO` does. A
+    /// future is dropped, or in a loop with [eager](asyncio_loop::LoopRef::set_eager) tasks polled
+    /// once and then cancelled; a handle is cancelled, unless it is done. The end is waited for.
+    ///
+    /// # Errors
+    /// [`TimeoutError`], unless it had an outcome already, or has one in spite of the cancellation.
+    ///
+    /// # Panics
+    /// When polled outside a running executor, unless it is a handle that is done; and when a handle
+    /// belongs to another one and is not done.
+    ///
+    /// # Cancel safety
+    /// The cancellation is requested in the first poll, and is not taken back. Dropped after that, a
+    /// future has been dropped as well; a task goes on with its clean-up, and what it still returns
+    /// is its handle's.
     fn give_up(self) -> impl Future<Output = Result<Self::Output, TimeoutError>>;
 }
 
@@ -117,7 +131,7 @@ impl<C: Child + IntoFuture> Awaitable<Waitable> for C {
 /// [`TimeoutError`].
 ///
 /// # Panics
-/// When it has to wait outside a running event loop.
+/// With a limit, when it has to wait outside a running event loop, or waits on in another one.
 ///
 /// # Cancel safety
 /// Yes, if the future is: dropping it drops the future where it is, and leaves a task to go on.
