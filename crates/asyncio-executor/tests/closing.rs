@@ -116,7 +116,6 @@ fn a_handle_dropped_by_the_destructor_of_its_own_task_is_no_harm_w13() {
     assert!(slot.borrow().is_none());
 }
 
-/// What destructors hand over while an executor closes is refused or dropped, and the close ends.
 /// A task whose handle is kept by its own done-callback, which closing drops: in the middle of
 /// telling of the end, the registry must not keep what only a handle would make it let go of.
 #[test]
@@ -136,6 +135,7 @@ fn a_handle_that_goes_with_a_callback_keeps_nothing_of_a_closed_executor() {
     assert_eq!(Arc::strong_count(&notifier), 1, "the executor is gone");
 }
 
+/// What destructors hand over while an executor closes is refused or dropped, and the close ends.
 #[test]
 fn destructors_may_use_the_closing_executor_w13() {
     let _watchdog = watchdog();
