@@ -20,10 +20,14 @@ mod notify;
 mod queue;
 #[path = "model/rwlock.rs"]
 mod rwlock;
+#[path = "model/semaphore.rs"]
+mod semaphore;
+#[path = "model/semaphore_many.rs"]
+mod semaphore_many;
 
 use std::rc::Rc;
 
-use asyncio_sync::{Condition, Event, Lock, Semaphore};
+use asyncio_sync::{Condition, Event, Lock};
 use check::{Model, Real, Stage, every_interleaving};
 use mini::{Mini, Pc};
 
@@ -124,104 +128,6 @@ impl Real for Rc<Lock> {
 fn a_lock_is_what_cpython_has_h1_h2() {
     let runs = every_interleaving(4, 8, ModelLock::default, || Rc::new(Lock::new(())));
     assert!(runs > 10_000, "only {runs}");
-}
-
-/// `asyncio.Semaphore`.
-#[derive(Clone)]
-struct ModelSemaphore {
-    value: usize,
-    waiters: Vec<usize>,
-}
-
-impl ModelSemaphore {
-    fn locked(&self, mini: &Mini) -> bool {
-        self.value == 0 || self.waiters.iter().any(|task| !mini.is_cancelled(*task))
-    }
-
-    fn wake_next(&mut self, mini: &mut Mini) -> bool {
-        let next = self.waiters.iter().find(|task| !mini.is_done(**task));
-        let Some(next) = next.copied() else {
-            return false;
-        };
-        self.value -= 1;
-        mini.wake(next);
-        true
-    }
-
-    fn release(&mut self, mini: &mut Mini) {
-        self.value += 1;
-        self.wake_next(mini);
-    }
-}
-
-impl Model for ModelSemaphore {
-    const OWN: u8 = 1;
-
-    fn step(&mut self, mini: &mut Mini, task: usize, cancelled: bool) {
-        match mini.tasks[task].pc {
-            Pc::New if self.locked(mini) => {
-                self.waiters.push(task);
-                return mini.waits(task, Pc::Waits(0));
-            }
-            Pc::New => self.value -= 1,
-            Pc::Waits(_) => {
-                self.waiters.retain(|other| *other != task);
-                if cancelled && !mini.is_cancelled(task) {
-                    self.value += 1; // it had been woken
-                }
-                while self.value > 0 && self.wake_next(mini) {}
-                if cancelled {
-                    return mini.ends(task);
-                }
-            }
-            _ => {
-                self.release(mini);
-                return mini.ends(task);
-            }
-        }
-        mini.tell(format!("{task} in"));
-        mini.waits(task, Pc::Gate);
-    }
-
-    fn own(&mut self, mini: &mut Mini, _: u8) {
-        self.release(mini);
-    }
-
-    fn observe(&self, mini: &Mini) -> String {
-        format!("{} {}", self.value, self.locked(mini))
-    }
-}
-
-impl Real for Rc<Semaphore> {
-    fn body(&self, stage: Stage, task: usize) -> impl Future<Output = ()> + 'static {
-        let semaphore = Rc::clone(self);
-        async move {
-            let _ends = stage.ends(task);
-            let _permit = semaphore.acquire().await.unwrap();
-            stage.tell(format!("{task} in"));
-            stage.gate(task).await;
-        }
-    }
-
-    fn own(&self, _: u8) {
-        self.release().unwrap();
-    }
-
-    fn observe(&self) -> String {
-        format!("{} {}", self.available_permits(), self.locked())
-    }
-}
-
-#[test]
-fn a_semaphore_is_what_cpython_has_h1_h2() {
-    for value in 0..2 {
-        let model = || ModelSemaphore {
-            value,
-            waiters: Vec::new(),
-        };
-        let runs = every_interleaving(4, 7, model, || Rc::new(Semaphore::new(value)));
-        assert!(runs > 10_000, "only {runs}");
-    }
 }
 
 /// `asyncio.Event`; its own operations are `set` and `clear`.
