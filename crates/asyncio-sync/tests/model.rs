@@ -4,6 +4,8 @@
 
 #[path = "model/barrier.rs"]
 mod barrier;
+#[path = "model/broadcast.rs"]
+mod broadcast;
 #[path = "model/check.rs"]
 mod check;
 #[path = "model/limiter.rs"]
@@ -16,6 +18,10 @@ mod mpsc;
 mod mpsc_ends;
 #[path = "model/notify.rs"]
 mod notify;
+#[path = "model/once_cell.rs"]
+mod once_cell;
+#[path = "model/oneshot.rs"]
+mod oneshot;
 #[path = "model/queue.rs"]
 mod queue;
 #[path = "model/rwlock.rs"]
@@ -24,6 +30,8 @@ mod rwlock;
 mod semaphore;
 #[path = "model/semaphore_many.rs"]
 mod semaphore_many;
+#[path = "model/watch.rs"]
+mod watch;
 
 use std::rc::Rc;
 
