@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use asyncio_executor::Executor;
-use asyncio_futures::{Future, gather, shield};
+use asyncio_futures::{Future, gather, shield, task_group};
 use asyncio_testkit::run_with_stack;
 
 const STACK: usize = 256 * 1024;
@@ -67,6 +67,70 @@ fn nested_groups_are_dropped_with_their_executor_w12() {
         executor.run_until_stalled();
         drop(executor);
         assert!(!bottom.done());
+    });
+}
+
+/// A task group of one child, which runs a task group of one child, which …
+fn nest_task_groups(
+    depth: u32,
+    at_the_bottom: Future<u32>,
+) -> Pin<Box<dyn StdFuture<Output = u32>>> {
+    Box::pin(async move {
+        if depth == 0 {
+            return at_the_bottom.await.unwrap_or(7);
+        }
+        let child = task_group(async |group| {
+            let inner = nest_task_groups(depth - 1, at_the_bottom);
+            let child = group
+                .create_task(async { Ok::<_, ()>(inner.await) })
+                .unwrap();
+            Ok(child.await.unwrap().unwrap())
+        });
+        child.await.unwrap() + 1
+    })
+}
+
+/// Each child is a task, so that nothing nests on the stack.
+#[test]
+fn nested_task_groups_end_one_after_the_other_w12() {
+    let value = run_with_stack(STACK, || {
+        let executor = Executor::new();
+        let bottom = Future::new_on(&executor.spawner());
+        let top = executor.create_task(nest_task_groups(GROUPS, bottom.clone()));
+        executor.run_until_stalled();
+        bottom.set_result(1).unwrap();
+        executor.run_until_complete(top).unwrap().unwrap()
+    });
+    assert_eq!(value, GROUPS + 1);
+}
+
+#[test]
+fn nested_task_groups_are_cancelled_one_after_the_other_w12() {
+    run_with_stack(STACK, || {
+        let executor = Executor::new();
+        let bottom = Future::<u32>::new_on(&executor.spawner());
+        let top = executor.create_task(nest_task_groups(GROUPS, bottom.clone()));
+        executor.run_until_stalled();
+        top.cancel();
+        executor.run_until_stalled();
+        assert!(top.cancelled() && bottom.cancelled());
+        assert_eq!(executor.task_count(), 0);
+    });
+}
+
+/// Not as deep: each group that is dropped cancels all that are inside of it, anew.
+#[test]
+fn nested_task_groups_are_dropped_with_their_executor_w12() {
+    run_with_stack(STACK, || {
+        let executor = Executor::new();
+        let bottom = Future::<u32>::new_on(&executor.spawner());
+        let _top = executor.create_task(nest_task_groups(GROUPS / 200, bottom.clone()));
+        executor.run_until_stalled();
+        drop(executor);
+        assert!(
+            bottom.cancelled(),
+            "a group that is dropped cancels its children"
+        );
     });
 }
 
