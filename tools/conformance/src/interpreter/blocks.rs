@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use asyncio::taskgroups::{ErrorGroup, GroupError};
-use asyncio::{Timeout, catch_cancelled, finally, task_group};
+use asyncio::{Timeout, catch_cancelled, finally, task_group, timeout, timeout_at};
 
 use super::exception::{Caught, Exception, cancelled_kind, catches_cancelled};
 use super::frame::{Flow, Frame, raise};
-use super::world::Thing;
+use super::world::{Thing, delay};
 use crate::scenario::{Blocked, Catch, Deadline, Expression, Steps, is_true, raise_nothing};
 
 type Left = Result<Flow, Exception>;
@@ -55,16 +55,7 @@ impl Frame {
                 Ok(None)
             }
             Blocked::Timeout(name, deadline, body) => {
-                let timeout = match *deadline {
-                    Deadline::After(Some(ticks)) => Timeout::after(super::world::delay(ticks)),
-                    Deadline::At(Some(ticks)) => match self.world.moment(ticks) {
-                        Some(when) => Timeout::at(when),
-                        None => Timeout::never(),
-                    },
-                    Deadline::After(None) | Deadline::At(None) => Timeout::never(),
-                };
-                self.world.set(name, Thing::Timeout(timeout.clone()));
-                timeout.run(self.block(Rc::clone(body))).await?
+                self.timeout(name.as_deref(), deadline, body).await
             }
             Blocked::TaskGroup(name, body) => {
                 let frame = Rc::clone(&self);
@@ -80,6 +71,33 @@ impl Frame {
                 None => Ok(Some(serde_json::Value::Null)),
             },
         }
+    }
+
+    /// The plain functions where nobody asks for the handle, and there is time.
+    async fn timeout(
+        self: Rc<Self>,
+        name: Option<&str>,
+        deadline: &Deadline,
+        body: &Steps,
+    ) -> Left {
+        let handle = match *deadline {
+            Deadline::After(Some(ticks)) if name.is_none() && ticks > 0.0 => {
+                return timeout(delay(ticks), self.block(Rc::clone(body))).await?;
+            }
+            Deadline::After(Some(ticks)) => Timeout::after(delay(ticks)),
+            Deadline::At(Some(ticks)) => match self.world.moment(ticks) {
+                Some(when) if name.is_none() && when > self.world.event_loop.time() => {
+                    return timeout_at(when, self.block(Rc::clone(body))).await?;
+                }
+                Some(when) => Timeout::at(when),
+                None => Timeout::never(),
+            },
+            Deadline::After(None) | Deadline::At(None) => Timeout::never(),
+        };
+        if let Some(name) = name {
+            self.world.set(name, Thing::Timeout(handle.clone()));
+        }
+        handle.run(self.block(Rc::clone(body))).await?
     }
 
     fn grouped(&self, errors: ErrorGroup<Exception>) -> Exception {

@@ -1,5 +1,6 @@
 //! From JSON to steps: each operation by its name, with its bodies.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use asyncio::ReturnWhen;
@@ -13,6 +14,8 @@ use super::{Act, Blocked, Body, Catch, Deadline, OnObject, Step, Steps, Target, 
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) bodies: Vec<String>,
+    /// What is said elsewhere than where a timeout gets its name.
+    pub(super) said: HashSet<String>,
 }
 
 impl Reader {
@@ -149,17 +152,22 @@ impl Reader {
             }
             "timeout" => {
                 let deadline = Deadline::After(a.limit(1)?);
-                Blocked::Timeout(a.text(0)?, deadline, self.nested(a, 2)?)
+                Blocked::Timeout(self.handle(a)?, deadline, self.nested(a, 2)?)
             }
             "timeout_at" => {
                 let deadline = Deadline::At(a.limit(1)?);
-                Blocked::Timeout(a.text(0)?, deadline, self.nested(a, 2)?)
+                Blocked::Timeout(self.handle(a)?, deadline, self.nested(a, 2)?)
             }
             "taskgroup" => Blocked::TaskGroup(a.text(0)?, self.nested(a, 1)?),
             "with" => Blocked::With(a.text(0)?, self.nested(a, 1)?),
             "return" => Blocked::Return(a.get(0).map(expression).transpose()?),
             _ => return Ok(None),
         }))
+    }
+
+    /// The name of a timeout, if somebody asks for what it names.
+    fn handle(&self, a: &Arguments<'_>) -> Read<Option<String>> {
+        Ok(Some(a.text(0)?).filter(|name| self.said.contains(name)))
     }
 
     fn nested(&mut self, a: &Arguments<'_>, index: usize) -> Read<Steps> {

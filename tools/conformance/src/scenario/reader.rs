@@ -1,6 +1,6 @@
 //! From JSON to a scenario: what it declares, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -37,6 +37,9 @@ pub(super) fn scenario(scenario: &Value) -> Read<Scenario> {
         return bad("a scenario has a `name`");
     };
     let mut reader = Reader::default();
+    for part in ["coros", "main", "runs"] {
+        hear(&scenario[part], &mut reader.said);
+    }
     let mut coroutines = BTreeMap::new();
     if let Some(bodies) = members(scenario, "coros")? {
         for (name, body) in bodies {
@@ -78,6 +81,21 @@ pub(super) fn scenario(scenario: &Value) -> Read<Scenario> {
         coroutines,
         runs,
     })
+}
+
+/// Collects all that is said, but not the name that a timeout gets.
+fn hear(value: &Value, said: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => drop(said.insert(text.clone())),
+        Value::Array(list) => {
+            let operation = list.first().and_then(Value::as_str);
+            let named = matches!(operation, Some("timeout" | "timeout_at")).then_some(1);
+            let others = list.iter().enumerate().filter(|(at, _)| Some(*at) != named);
+            others.for_each(|(_, value)| hear(value, said));
+        }
+        Value::Object(members) => members.values().for_each(|value| hear(value, said)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn members<'a>(scenario: &'a Value, key: &str) -> Read<Option<&'a serde_json::Map<String, Value>>> {

@@ -107,7 +107,8 @@ pub(crate) enum Blocked {
     Outcome(String, Steps),
     If(Expression, Steps, Steps),
     Repeat(u64, Steps),
-    Timeout(String, Deadline, Steps),
+    /// With a name if the scenario asks for its handle.
+    Timeout(Option<String>, Deadline, Steps),
     TaskGroup(String, Steps),
     With(String, Steps),
     Return(Option<Expression>),
