@@ -5,6 +5,7 @@ and print its trace.
     oracle.py run  scenarios/x.json            # print the trace
     oracle.py bless scenarios/*.json           # write x.expected.json beside each
     oracle.py pack  rand/*.json > pack.jsonl   # scenario and trace, one a line
+    oracle.py pack --later x.json              # a failed child as since gh-128550: see `later`
     ORACLE_PURE=1 oracle.py check ...          # asyncio's Python Task/Future in place of the C ones
     oracle.py check scenarios/*.json [--level turn|order|task]   # compare with the stored
     oracle.py check --loop uvloop:new_event_loop --tick 0.02 ... # real time, another loop (level task)
@@ -128,6 +129,22 @@ class TaskGroup(asyncio.TaskGroup):
     def __init__(self):
         super().__init__()
         self._tasks = OrderedSet()
+
+
+def later():
+    """What CPython does since gh-128550, as far as the scenarios show it: a child that has failed
+    in `create_task` already (eager tasks) is left to its done-callback, a turn later, so that the
+    body is not cancelled inside `create_task`. Such a child is the only one that the group is told
+    of and does not have among its tasks."""
+    at_once = TaskGroup._on_task_done
+
+    def on_task_done(self, task):
+        if task in self._tasks or task.cancelled() or task.exception() is None:
+            return at_once(self, task)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+
+    TaskGroup._on_task_done = on_task_done
 
 
 def kind(e):
@@ -589,8 +606,11 @@ def main():
     p.add_argument("--level", choices=["turn", "order", "task"], default="turn")
     p.add_argument("--loop")
     p.add_argument("--tick", type=float, default=0.02)
+    p.add_argument("--later", action="store_true", help="with what a later CPython does: see `later`")
     p.add_argument("--ties", choices=["fifo", "heap"], default="fifo")
     a = p.parse_args()
+    if a.later:
+        later()
     import logging
     logging.disable(logging.CRITICAL)
     sys.unraisablehook = lambda *_: None
