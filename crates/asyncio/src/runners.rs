@@ -231,7 +231,9 @@ impl Runner {
     /// A panic of a task, and an error of one that reports its errors, reaches the exception
     /// handler in asyncio's words, `unhandled exception during asyncio.run() shutdown`; so does
     /// every task that did not end (`task was destroyed but it is pending`), and an executor whose
-    /// threads did not. An interrupt ends the waiting.
+    /// threads did not. (Of a task whose handle is kept it is told when the handle is dropped, if the
+    /// handle has not given the outcome out by then; asyncio does not wait for that.) An interrupt ends
+    /// the waiting.
     ///
     /// Dropping the runner does the same. Inside another running loop there is no way to wait: then
     /// the loop is closed at once, and everything that was left is reported as unfinished.

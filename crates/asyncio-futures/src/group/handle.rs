@@ -37,8 +37,9 @@ impl<E: 'static> TaskGroup<E> {
 
     /// Has at most this many children run at once; asyncio has no such limit. A child beyond it
     /// exists, but is not polled: it waits until one that runs has ended, first in, first out. One
-    /// that is cancelled meanwhile never begins. A child that waits for another may so wait for
-    /// ever: give such groups no limit.
+    /// that is cancelled meanwhile never begins. One that was made by `start` counts for as long as it
+    /// runs, also after it has said that it is ready. A child or a body that waits for another child
+    /// may so wait for ever: give such groups no limit.
     ///
     /// # Panics
     /// At a limit of 0, under which nothing would ever end; and when the group runs, or has run:

@@ -160,10 +160,9 @@ impl Deadline {
     /// everything that the body sets up, as in asyncio.
     pub(super) fn enter(self: &Rc<Self>) {
         // A body that is refused changes nothing for the one that runs, or ran.
-        assert_eq!(
-            self.phase.get(),
-            Phase::Created,
-            "a timeout can be run under once only"
+        assert!(
+            self.phase.get() == Phase::Created,
+            "a body runs, or ran, under this timeout already: make another one"
         );
         self.phase.set(Phase::Active);
         if let Some(event_loop) = try_running_loop() {

@@ -21,7 +21,8 @@ const GENERATIONS_MAX: usize = 64;
 
 /// What was left when a [`Runner`](crate::Runner) was closed.
 ///
-/// The runner has told the loop's exception handler of everything here that is not in order.
+/// The runner has told the loop's exception handler of everything here that is not in order, but for the
+/// outcomes of tasks whose handles are kept: those are told of when the handles are dropped.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ShutdownReport {
