@@ -433,7 +433,7 @@ fn a_deadline_serves_once() {
         let _panics = deadline.run(async {}).await;
     });
     let error = event_loop.run_until_complete(main).unwrap().unwrap_err();
-    assert!(error.to_string().contains("once only"));
+    assert!(error.to_string().contains("make another one"));
 }
 
 #[test]
