@@ -80,13 +80,6 @@ impl LoopRef {
         let timer = Timer::Call(Expired::entry(scope));
         self.inner().insert_timer_at(place.0, when, timer)
     }
-
-    /// Has `scope`, which is open, cancelled in the next turn, after everything that is ready now.
-    pub fn cancel_scope_soon(&self, scope: &Scope) {
-        if let Some(scope) = scope.reference() {
-            self.spawner().push(Expired::entry(scope));
-        }
-    }
 }
 
 /// Cancels a scope whose time is over. If it has closed meanwhile, that does nothing.

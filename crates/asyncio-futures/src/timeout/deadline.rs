@@ -91,15 +91,7 @@ impl Timeout {
     }
 
     fn with(when: Option<Instant>) -> Self {
-        Self(Rc::new(Deadline {
-            phase: Cell::new(Phase::Created),
-            when: Cell::new(when),
-            event_loop: OnceCell::new(),
-            scope: OnceCell::new(),
-            alarm: Cell::new(None),
-            overdue: Cell::new(0),
-            is_overdue: Cell::new(false),
-        }))
+        Self(Deadline::new(when))
     }
 
     /// Runs `future` in this task until this deadline; see [`timeout`](crate::timeout()).
@@ -156,6 +148,18 @@ impl fmt::Debug for Timeout {
 }
 
 impl Deadline {
+    pub(super) fn new(when: Option<Instant>) -> Rc<Self> {
+        Rc::new(Self {
+            phase: Cell::new(Phase::Created),
+            when: Cell::new(when),
+            event_loop: OnceCell::new(),
+            scope: OnceCell::new(),
+            alarm: Cell::new(None),
+            overdue: Cell::new(0),
+            is_overdue: Cell::new(false),
+        })
+    }
+
     /// A body begins. The deadline's place in the order of timers and callbacks is before
     /// everything that the body sets up, as in asyncio.
     pub(super) fn enter(self: &Rc<Self>) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use asyncio_executor::{Cancelled, Scope, requests_around};
-use asyncio_loop::{Alarm, AlarmPlace, LoopRef, get_running_loop};
+use asyncio_loop::{Alarm, AlarmPlace, get_running_loop, try_running_loop};
 use pin_project_lite::pin_project;
 
 use crate::error::TimeoutError;
@@ -31,18 +31,18 @@ pin_project! {
 // The tag is a number of its own, and not hidden in a field: what a poll asks is one comparison.
 #[repr(u8)]
 enum Stage {
-    /// Not polled yet; its time is over one turn after the body has to wait.
-    Soon,
-    /// Not polled yet, and not that.
-    After(Duration),
     /// Not polled yet.
-    At(Instant),
+    After(Duration),
     /// Not polled yet; its time is over when the body has to wait.
     Expiring,
     /// The body waits, and the loop cancels the scope.
     Alarm(Alarm),
     /// The handle does, under which this body runs, or will.
     Handle(Handle),
+    /// Not polled yet.
+    At(Instant),
+    /// Not polled yet; after no time at all.
+    Soon,
     /// It has ended; or a cancellation has gone on outwards, and it is pending for ever.
     Over,
 }
@@ -94,14 +94,15 @@ impl<F: Future> Future for Timed<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut place = None;
-        match this.stage {
-            Stage::Alarm(_) => {}
-            Stage::Handle(handle) => handle.enter(),
-            Stage::Over => return Poll::Pending,
+        let place = match this.stage {
             // Before everything that the body sets up, as in asyncio.
-            _ => place = Some(AlarmPlace::reserve()),
-        }
+            Stage::After(_) | Stage::Expiring => Some(AlarmPlace::reserve()),
+            Stage::Alarm(_) => None,
+            _ => match this.stage.begin() {
+                Some(place) => place,
+                None => return Poll::Pending,
+            },
+        };
         match this.scope.poll(this.body, cx) {
             Poll::Ready(Ok(output)) => {
                 *this.stage = Stage::Over;
@@ -117,6 +118,35 @@ impl<F: Future> Future for Timed<F> {
 }
 
 impl Stage {
+    /// What is done before the body is polled, for the less common stages. Returns its place among the
+    /// timers, if it may need one; `None` when there is nothing to poll.
+    #[cold]
+    #[inline(never)]
+    fn begin(&mut self) -> Option<Option<AlarmPlace>> {
+        let mut when = try_running_loop().map(|event_loop| event_loop.time());
+        match self {
+            Self::Over => return None,
+            Self::Handle(handle) => {
+                handle.enter();
+                return Some(None);
+            }
+            Self::At(at) if when.is_none_or(|now| *at > now) => {
+                return Some(Some(AlarmPlace::reserve()));
+            }
+            Self::At(at) => when = Some(*at),
+            _ => {}
+        }
+        // Its time is over, as that of a handle would be: the loop is told before the body's first step,
+        // and cancels before what that makes ready, as asyncio does it with `call_soon`.
+        let mut handle = Handle {
+            deadline: Deadline::new(when),
+            is_entered: false,
+        };
+        handle.enter();
+        *self = Self::Handle(handle);
+        Some(None)
+    }
+
     /// The body has to wait, in a scope that is open. In its first poll it had this place.
     #[inline]
     fn wait(&mut self, place: Option<AlarmPlace>, scope: &Scope, cx: &Context<'_>) {
@@ -133,35 +163,15 @@ impl Stage {
         let event_loop = get_running_loop();
         let when = match *self {
             Self::After(delay) => event_loop.time().checked_add(delay),
-            _ => self.begin_rarer(&event_loop, scope, cx),
+            Self::At(when) => Some(when),
+            _ => {
+                expire(scope, cx);
+                None
+            }
         };
         let alarm = event_loop.cancel_scope_at(place, when, scope);
         // It has nothing to drop, which an assignment would look for.
         std::mem::forget(std::mem::replace(self, Self::Alarm(alarm)));
-    }
-
-    /// Cancels the scope if its time is over already. Returns the deadline otherwise.
-    #[cold]
-    #[inline(never)]
-    fn begin_rarer(
-        &self,
-        event_loop: &LoopRef,
-        scope: &Scope,
-        cx: &Context<'_>,
-    ) -> Option<Instant> {
-        match *self {
-            Self::At(when) if when > event_loop.time() => return Some(when),
-            Self::Expiring => {
-                if let Some(scope) = scope.reference() {
-                    scope.cancel();
-                }
-                // A task in its first step cannot be woken by the scope yet.
-                cx.waker().wake_by_ref();
-            }
-            // Before what the body makes ready from now on, as asyncio does it with `call_soon`.
-            _ => event_loop.cancel_scope_soon(scope),
-        }
-        None
     }
 
     /// The body was cancelled: by its deadline and by nobody else, if the number of the requests around
@@ -179,6 +189,17 @@ impl Stage {
         cancelled.go_on();
         Poll::Pending
     }
+}
+
+/// Cancels the scope at once.
+#[cold]
+#[inline(never)]
+fn expire(scope: &Scope, cx: &Context<'_>) {
+    if let Some(scope) = scope.reference() {
+        scope.cancel();
+    }
+    // A task in its first step cannot be woken by the scope yet.
+    cx.waker().wake_by_ref();
 }
 
 impl Handle {

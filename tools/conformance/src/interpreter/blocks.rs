@@ -73,7 +73,7 @@ impl Frame {
         }
     }
 
-    /// The plain functions where nobody asks for the handle, and there is time.
+    /// The plain functions where nobody asks for the handle.
     async fn timeout(
         self: Rc<Self>,
         name: Option<&str>,
@@ -81,12 +81,12 @@ impl Frame {
         body: &Steps,
     ) -> Left {
         let handle = match *deadline {
-            Deadline::After(Some(ticks)) if name.is_none() && ticks > 0.0 => {
+            Deadline::After(Some(ticks)) if name.is_none() => {
                 return timeout(delay(ticks), self.block(Rc::clone(body))).await?;
             }
             Deadline::After(Some(ticks)) => Timeout::after(delay(ticks)),
             Deadline::At(Some(ticks)) => match self.world.moment(ticks) {
-                Some(when) if name.is_none() && when > self.world.event_loop.time() => {
+                Some(when) if name.is_none() => {
                     return timeout_at(when, self.block(Rc::clone(body))).await?;
                 }
                 Some(when) => Timeout::at(when),
