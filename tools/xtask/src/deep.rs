@@ -1,8 +1,13 @@
 //! The long checks, all of them, whatever fails.
 
-use crate::steps::{AfterFailure, Steps};
+use crate::shell::Shell;
+use crate::steps::{AfterFailure, Outcome, Steps};
 use crate::workspace::Workspace;
 use crate::{book, cross, loom, msrv, sanitize};
+
+/// How many operations the models of locks, queues and channels try, besides the beginnings of tasks
+/// and the turns: minutes. Each more takes some 18 times as long.
+const MODEL_OPERATIONS: u32 = 4;
 
 /// Runs all long checks, or those whose names begin so, and prints the seconds of each.
 ///
@@ -22,6 +27,9 @@ pub fn run(workspace: &Workspace, steps: &[String]) -> Result<(), String> {
     steps.step("loom models", || {
         loom::run(workspace, loom::LONG_PREEMPTIONS)
     });
+    steps.step("models of locks, queues and channels", || {
+        sync_models(workspace)
+    });
     steps.step("other systems", || plain(cross::run(workspace, &[])));
     steps.step("book", || plain(book::run(workspace)));
     steps.step("oldest toolchain", || match msrv::toolchain(workspace)? {
@@ -29,4 +37,12 @@ pub fn run(workspace: &Workspace, steps: &[String]) -> Result<(), String> {
         None => Ok(format!("not run: {}", msrv::missing(workspace))),
     });
     steps.finish()
+}
+
+fn sync_models(workspace: &Workspace) -> Outcome {
+    let test = ["test", "--release", "-p", "asyncio-sync", "--test", "model"];
+    Shell::cargo(workspace, &test)
+        .env("ASYNCIO_MODEL_OPERATIONS", MODEL_OPERATIONS.to_string())
+        .run()?;
+    Ok(format!("{MODEL_OPERATIONS} operations"))
 }

@@ -211,14 +211,52 @@ impl<R: Real> Actual<R> {
     }
 }
 
-/// Tries every sequence of `length` operations on up to `tasks` tasks; then lets everybody go on.
-/// Returns how many there were.
+/// How far a sequence of operations goes.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// So many operations of all kinds.
+    Length(usize),
+    /// So many besides the beginnings of tasks and the turns, with those before and between them
+    /// in every order. One who is to be cancelled already is not cancelled once more.
+    Operations(usize),
+}
+
+impl Bound {
+    /// `length`, or the operations of `ASYNCIO_MODEL_OPERATIONS`, which `cargo xtask deep` sets: from
+    /// four on each test has as many sequences as it wants.
+    fn of(length: usize) -> Self {
+        let operations = std::env::var("ASYNCIO_MODEL_OPERATIONS").ok();
+        operations.map_or(Self::Length(length), |number| {
+            Self::Operations(number.parse().expect("a number of operations"))
+        })
+    }
+
+    /// Whether `ops` go as far.
+    fn is_reached(self, ops: &[Op]) -> bool {
+        let is_counted = |op: &&Op| !matches!(op, Op::Begin | Op::Turn);
+        match self {
+            Self::Length(length) => ops.len() == length,
+            Self::Operations(most) => ops.iter().filter(is_counted).count() == most,
+        }
+    }
+
+    fn allows(self, op: Op, mini: &Mini) -> bool {
+        match (self, op) {
+            (Self::Operations(_), Op::Cancel(task)) => !mini.is_requested(task),
+            _ => true,
+        }
+    }
+}
+
+/// Tries every sequence of `length` operations on up to `tasks` tasks, or a deep run's; then lets
+/// everybody go on. Returns how many there were.
 pub fn every_interleaving<M: Model, R: Real>(
     tasks: usize,
     length: usize,
     model: impl Fn() -> M,
     real: impl Fn() -> R,
-) -> u32 {
+) -> u64 {
+    let bound = Bound::of(length);
     let start = Expected {
         model: model(),
         mini: Mini::default(),
@@ -226,12 +264,14 @@ pub fn every_interleaving<M: Model, R: Real>(
     let mut done = 0;
     let mut stack = vec![(start, Vec::<Op>::new())];
     while let Some((expected, ops)) = stack.pop() {
-        if ops.len() == length {
+        let mut possible = expected.possible(tasks);
+        possible.retain(|op| bound.allows(*op, &expected.mini));
+        if bound.is_reached(&ops) || possible.is_empty() {
             run(&ops, model(), real());
             done += 1;
             continue;
         }
-        for op in expected.possible(tasks) {
+        for op in possible {
             let mut next = expected.clone();
             next.apply(op);
             let mut ops = ops.clone();

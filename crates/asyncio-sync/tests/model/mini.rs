@@ -100,6 +100,11 @@ impl Mini {
         self.tasks[task].fut == Fut::Cancelled
     }
 
+    /// Whether it will be cancelled when it runs.
+    pub fn is_requested(&self, task: usize) -> bool {
+        self.tasks[task].must_cancel || self.is_cancelled(task)
+    }
+
     pub fn is_done(&self, task: usize) -> bool {
         self.tasks[task].fut != Fut::Pending
     }
