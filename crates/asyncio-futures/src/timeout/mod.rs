@@ -65,7 +65,7 @@ where
 }
 
 /// [`timeout`] with a moment of the loop's clock instead of a delay. One that has passed cancels
-/// what is not ready at once, one turn later; `None` is no limit.
+/// what is not ready at once, one turn later; `None` is no limit. It looks at the clock when it begins.
 ///
 /// # Errors
 /// [`TimeoutError`](crate::TimeoutError).
